@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * libixy-vfio: drive a PCI function from userspace. Open it by address, reach its registers, give
+ * it memory through the IOMMU, take its interrupts.
+ *
+ * Functions return 0 or a negative errno value and explain every error to the log hook (ixy/log.h).
+ * Opening, closing and DMA memory may be called from any thread. Register, config space and
+ * interrupt calls on one device are not serialised against each other or against its close;
+ * different devices are independent.
+ */
+#ifndef IXY_VFIO_H
+#define IXY_VFIO_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sys/types.h>
+
+#include <linux/vfio.h> /* VFIO_PCI_BAR0_REGION_INDEX, VFIO_PCI_MSIX_IRQ_INDEX, ...: the names used below */
+
+struct vfio_device;
+
+/**
+ * vfio_open() - take control of a device
+ * @dev:     set on success
+ * @address: "0000:03:00.0" (a PCI function that is bound to vfio-pci) or "vfio-user:PATH" (a
+ * server's UNIX socket)
+ *
+ * All DMA memory that the process has is mapped for the device. Bus mastering stays off until
+ * vfio_set_bus_master().
+ *
+ * Return: 0, -ENODEV (no such device, or bound to another driver), -EACCES, -EBUSY (in use, or its
+ * IOMMU group is not viable), -EINVAL (not an address), -ENOSPC (it cannot reach the DMA memory
+ * that exists), -ENOMEM, or another error.
+ */
+int vfio_open(struct vfio_device **dev, const char *address);
+
+/**
+ * vfio_close() - give the device back
+ *
+ * Switches bus mastering off, resets the function, unmaps its BARs and frees @dev (NULL is
+ * allowed). DMA memory stays: it belongs to the process.
+ */
+void vfio_close(struct vfio_device *dev);
+
+/** vfio_address() - the address that @dev was opened with, for messages; valid until vfio_close().
+ */
+const char *vfio_address(const struct vfio_device *dev);
+
+/** vfio_reset() - function-level reset. Return: 0, -EOPNOTSUPP (the function cannot), or another
+ * error. */
+int vfio_reset(struct vfio_device *dev);
+
+/* ---- Registers ---- */
+
+/**
+ * struct vfio_bar - one BAR, ready for register access
+ * @dev, @index: where it belongs
+ * @size:        bytes
+ * @base:        address of offset 0; only pages that are marked in @mapped may be touched
+ * @mapped:      one byte per system page: 1 if the page is mapped, 0 if the device wants to see
+ * each access
+ * @page_shift:  of the system page size
+ *
+ * Read only for users; here for the sake of bar_pointer().
+ */
+struct vfio_bar {
+	struct vfio_device *dev;
+	uint32_t index;
+	uint64_t size;
+	uint8_t *base;
+	uint8_t *mapped;
+	uint32_t page_shift;
+};
+
+/**
+ * vfio_bar() - map as much of a BAR as the device allows (VFIO sparse mmap)
+ * @index: VFIO_PCI_BAR0_REGION_INDEX to VFIO_PCI_BAR5_REGION_INDEX
+ * @bar:   set on success; the same pointer on each call; valid until vfio_close()
+ *
+ * Return: 0, -ENXIO (the function does not have this BAR), -ENOMEM, or another error.
+ */
+int vfio_bar(struct vfio_device *dev, uint32_t index, const struct vfio_bar **bar);
+
+/** bar_pointer() - the register at @offset as memory, or NULL if accesses must go through
+ * bar_read/bar_write. */
+static inline volatile void *bar_pointer(const struct vfio_bar *bar, uint32_t offset)
+{
+	return offset < bar->size && bar->mapped[offset >> bar->page_shift] ? bar->base + offset
+									    : NULL;
+}
+
+/*
+ * bar_read32() and its twins: one register access of that width, by memory where the page is mapped
+ * and by message where it is not. A device that has gone reads as all ones, like on PCI; writes to
+ * it are lost. @offset must be aligned to the width. A write is ordered after everything that the
+ * program wrote to DMA memory before.
+ */
+uint8_t bar_read8(const struct vfio_bar *bar, uint32_t offset);
+uint16_t bar_read16(const struct vfio_bar *bar, uint32_t offset);
+uint32_t bar_read32(const struct vfio_bar *bar, uint32_t offset);
+void bar_write8(const struct vfio_bar *bar, uint32_t offset, uint8_t value);
+void bar_write16(const struct vfio_bar *bar, uint32_t offset, uint16_t value);
+void bar_write32(const struct vfio_bar *bar, uint32_t offset, uint32_t value);
+
+/*
+ * Ordering between DMA memory and registers. dma_wmb(): what the program wrote before is seen by
+ * the device before what it writes after (descriptors, then the doorbell). dma_rmb(): what is read
+ * after is not older than what was read before (the write-back's done bit, then the rest). C11
+ * fences are for threads; on Arm a device is outside their domain.
+ */
+#ifdef __aarch64__
+#define dma_wmb() __asm__ volatile("dmb oshst" ::: "memory")
+#define dma_rmb() __asm__ volatile("dmb oshld" ::: "memory")
+#else
+#define dma_wmb() atomic_thread_fence(memory_order_release)
+#define dma_rmb() atomic_thread_fence(memory_order_acquire)
+#endif
+
+/**
+ * vfio_region_read(), vfio_region_write() - read or write any region, config space included, by the
+ * device's file
+ * @index:  VFIO_PCI_CONFIG_REGION_INDEX, a BAR, ROM, ...
+ * @offset: bytes from the start of the region
+ *
+ * Return: 0, -EINVAL (outside the region), -EIO (short), -ENOTCONN (the device's server has gone),
+ * or another error.
+ */
+int vfio_region_read(struct vfio_device *dev, uint32_t index, uint64_t offset, void *data,
+		     size_t size);
+int vfio_region_write(struct vfio_device *dev, uint32_t index, uint64_t offset, const void *data,
+		      size_t size);
+
+/** vfio_set_bus_master() - allow or forbid the function to access memory (PCI command register, bit
+ * 2). */
+int vfio_set_bus_master(struct vfio_device *dev, bool on);
+
+/**
+ * vfio_find_capability() - look up a PCI capability by its id (PCI_CAP_ID_* of linux/pci_regs.h)
+ *
+ * Return: its offset in config space, -ENOENT, or another error. A circular list ends the search
+ * with -EIO.
+ */
+int vfio_find_capability(struct vfio_device *dev, uint8_t id);
+
+/* ---- DMA memory: one address space per process, the same for all devices ---- */
+
+/**
+ * struct dma_memory - memory that devices can reach
+ * @virt: where the program sees it
+ * @iova: where devices see it (I/O virtual address); contiguous over the whole @size
+ * @size: bytes
+ */
+struct dma_memory {
+	void *virt;
+	uint64_t iova;
+	size_t size;
+};
+
+/**
+ * vfio_dma_alloc() - allocate memory that every open device can reach
+ * @mem:  filled in on success
+ * @size: bytes, rounded up to the page size that backs it (2 MiB if there are huge pages free)
+ *
+ * The memory is zeroed, locked and mapped at the same I/O virtual address (@mem->iova) for every
+ * open device. Devices opened later get the mapping too. Freed by vfio_dma_free(), or by the kernel
+ * when the process ends.
+ *
+ * Return: 0, -ENOMEM (no memory, or RLIMIT_MEMLOCK too small), -ENOSPC (no room in the devices'
+ * address range).
+ */
+int vfio_dma_alloc(struct dma_memory *mem, size_t size);
+
+/** vfio_dma_free() - unmap it for all devices and free it. @mem->virt == NULL is allowed; @mem is
+ * zeroed. */
+void vfio_dma_free(struct dma_memory *mem);
+
+/**
+ * vfio_dma_map() - let all devices reach memory that the caller already has
+ * @mem:    @mem->virt and @mem->size are given, both aligned to the page size; @mem->iova is filled
+ * in
+ * @fd:     the file behind the memory (memfd, hugetlbfs), or -1 if there is none. Devices behind
+ * vfio-user need it.
+ * @offset: of @mem->virt in @fd
+ *
+ * Neither memory nor @fd change hands: keep the memory until vfio_dma_unmap(); @fd may be closed at
+ * once.
+ *
+ * Return: 0, -EINVAL (alignment, size 0), -EEXIST (overlaps an earlier map), -EOPNOTSUPP (no @fd
+ * and a device needs one), or as vfio_dma_alloc().
+ */
+int vfio_dma_map(struct dma_memory *mem, int fd, off_t offset);
+
+/** vfio_dma_unmap() - end vfio_dma_map(). Return: 0, -ENOENT (not mapped), or another error. */
+int vfio_dma_unmap(struct dma_memory *mem);
+
+/* ---- Interrupts ---- */
+
+/** vfio_irq_count() - how many vectors @index (VFIO_PCI_MSIX_IRQ_INDEX, ...) has, 0 if none, or a
+ * negative errno. */
+int vfio_irq_count(struct vfio_device *dev, uint32_t index);
+
+/**
+ * vfio_irq_arm() - have vectors signal eventfds
+ * @index:    VFIO_PCI_MSIX_IRQ_INDEX, VFIO_PCI_MSI_IRQ_INDEX, VFIO_PCI_ERR_IRQ_INDEX (the device
+ * failed) or VFIO_PCI_REQ_IRQ_INDEX (the system wants it back)
+ * @start:    first vector
+ * @count:    how many
+ * @eventfds: filled with one non-blocking eventfd per vector, owned by the library: valid until the
+ * vector is disarmed or the device closed; may be used with poll and epoll
+ *
+ * Vectors that are armed stay armed when others are added. MSI and MSI-X exclude each other
+ * (PCI 3.0, 6.8.3).
+ *
+ * Return: 0, -EINVAL (no such vectors), -EALREADY (one of them is armed), or another error.
+ */
+int vfio_irq_arm(struct vfio_device *dev, uint32_t index, uint32_t start, uint32_t count,
+		 int *eventfds);
+
+/** vfio_irq_disarm() - stop all vectors of @index and close their eventfds. Return: 0 or a negative
+ * errno. */
+int vfio_irq_disarm(struct vfio_device *dev, uint32_t index);
+
+/**
+ * vfio_irq_wait() - sleep until an interrupt comes
+ * @eventfds:   from vfio_irq_arm(); of one or several devices
+ * @count:      1 to 64
+ * @timeout_ms: milliseconds, 0 to look only, -1 without limit
+ *
+ * What is pending is consumed.
+ *
+ * Return: the number of interrupts since the last call over all @eventfds, 0 after the timeout,
+ * -EINTR (signal), or another error.
+ */
+int vfio_irq_wait(const int *eventfds, uint32_t count, int timeout_ms);
+
+#endif

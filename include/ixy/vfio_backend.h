@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Ways to reach a device. libixy-vfio has kernel VFIO and vfio-user built in; programs can add
+ * their own (a simulator in the same process, another transport) by filling in a struct
+ * vfio_backend. Drivers never need this header.
+ */
+#ifndef IXY_VFIO_BACKEND_H
+#define IXY_VFIO_BACKEND_H
+
+#include <sys/types.h>
+
+#include <ixy/vfio.h>
+
+#define VFIO_MAX_AREAS 16
+
+/**
+ * struct vfio_region - what a backend knows about a region
+ * @flags:  VFIO_REGION_INFO_FLAG_READ, _WRITE, _MMAP
+ * @fd, @fd_offset: the file to map @areas from; the area's own offset is added to @fd_offset. Owned
+ * by the backend.
+ * @areas:  the parts that may be mapped; all of it is one area. Not trusted: areas outside the
+ * region or not aligned to the page size are ignored by the library.
+ */
+struct vfio_region {
+	uint64_t size;
+	uint32_t flags;
+	int fd;
+	off_t fd_offset;
+	uint32_t area_count;
+	struct {
+		uint64_t offset, size;
+	} areas[VFIO_MAX_AREAS];
+};
+
+/* A contiguous piece of the process's DMA address space. */
+struct dma_map {
+	struct dma_map *next; /* by ascending iova */
+	uint8_t *virt;
+	uint64_t iova;
+	size_t size;
+	int fd; /* owned by the map; -1 if nothing but virt is known */
+	off_t offset;
+	bool allocated; /* by vfio_dma_alloc(), which also made virt */
+};
+
+#define VFIO_MAX_RANGES 16
+
+/**
+ * struct vfio_space - an I/O address space: a VFIO container, or the table of one vfio-user server
+ * @users:  devices in it
+ * @ranges: the I/O virtual addresses that it can translate, first and last byte; filled in by the
+ * backend
+ * @page_size: smallest unit of a mapping
+ *
+ * The library maps every struct dma_map once into each space.
+ */
+struct vfio_space {
+	struct vfio_space *next;
+	const struct vfio_backend *backend;
+	uint32_t users;
+	uint32_t range_count;
+	struct {
+		uint64_t first, last;
+	} ranges[VFIO_MAX_RANGES];
+	uint64_t page_size;
+	int fd;
+};
+
+#define VFIO_IRQ_KINDS VFIO_PCI_NUM_IRQS
+
+/**
+ * struct vfio_device - an open device
+ * @address: as given to vfio_open()
+ * @fd:      device file or socket
+ * @space:   set by the backend's open; it may be one that other devices use already
+ * @priv:    the backend's own
+ * @irqs:    armed vectors per kind: eventfds, -1 where not armed
+ */
+struct vfio_device {
+	const struct vfio_backend *backend;
+	char *address;
+	int fd;
+	struct vfio_space *space;
+	void *priv;
+	struct vfio_bar bars[VFIO_PCI_BAR5_REGION_INDEX + 1];
+	struct {
+		uint32_t count;
+		int *eventfds;
+	} irqs[VFIO_IRQ_KINDS];
+};
+
+/**
+ * struct vfio_backend - operations of one way to reach devices; each returns 0 or a negative errno
+ * and logs why
+ * @prefix:      an address that starts with it belongs to this backend ("vfio-user:"); NULL takes
+ * what nobody else takes
+ * @open:        fill in @dev->fd, @dev->space and @dev->priv; @name is the address without the
+ * prefix
+ * @close:       undo open; the library has reset the device, and frees @dev->space when its last
+ * user has gone
+ * @region_info: describe a region; size 0 if there is none
+ * @region_read, @region_write: bounds have been checked
+ * @dma_map, @dma_unmap: enter a map into a space, remove it
+ * @irq_count:   vectors of a kind
+ * @irq_set:     vectors @start to @start + @count - 1 signal @eventfds from now on (-1: nothing);
+ * @count 0 switches the whole kind off
+ * @reset:       function-level reset
+ */
+struct vfio_backend {
+	const char *prefix;
+	int (*open)(struct vfio_device *dev, const char *name);
+	void (*close)(struct vfio_device *dev);
+	int (*region_info)(struct vfio_device *dev, uint32_t index, struct vfio_region *region);
+	int (*region_read)(struct vfio_device *dev, uint32_t index, uint64_t offset, void *data,
+			   size_t size);
+	int (*region_write)(struct vfio_device *dev, uint32_t index, uint64_t offset,
+			    const void *data, size_t size);
+	int (*dma_map)(struct vfio_space *space, const struct dma_map *map);
+	int (*dma_unmap)(struct vfio_space *space, const struct dma_map *map);
+	int (*irq_count)(struct vfio_device *dev, uint32_t index);
+	int (*irq_set)(struct vfio_device *dev, uint32_t index, uint32_t start, uint32_t count,
+		       const int *eventfds);
+	int (*reset)(struct vfio_device *dev);
+};
+
+/**
+ * vfio_backend_add() - make vfio_open() know another kind of address
+ * @backend: kept by reference for the rest of the process
+ *
+ * Return: 0, or -ENOSPC (eight have been added already).
+ */
+int vfio_backend_add(const struct vfio_backend *backend);
+
+#endif
