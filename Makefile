@@ -1,0 +1,38 @@
+# Thin names over CMake. Everything goes to build/; `make help` lists the names.
+
+BUILD := build
+JOBS  := $(shell nproc 2>/dev/null || echo 2)
+MAKEFLAGS += --no-print-directory
+
+all: $(BUILD)/CMakeCache.txt ## build libraries and programs
+	@cmake --build $(BUILD) -j $(JOBS)
+
+$(BUILD)/CMakeCache.txt:
+	@cmake --preset release
+
+demo: ## forward packets between two software cards; needs gcc, make and cmake only
+	@scripts/demo $(BUILD) $(JOBS)
+
+test: ## install what the tests need, then run them all, also under the sanitizers
+	@scripts/install-test-deps
+	@scripts/test-all $(JOBS)
+
+check: all ## the fast tests, with what is installed
+	@ctest --test-dir $(BUILD) --output-on-failure -L fast
+
+loc: $(BUILD)/CMakeCache.txt ## count the code of the smallest whole forwarder: under 1000 lines
+	@cmake --build $(BUILD) --target loc
+
+install: all ## as cmake --install; PREFIX and DESTDIR are honoured
+	@cmake --install $(BUILD) $(if $(PREFIX),--prefix "$(PREFIX)")
+
+format: ## clang-format all of C
+	@git ls-files -z '*.c' '*.h' | xargs -0 clang-format -i
+
+clean: ## remove build/
+	@rm -rf $(BUILD)
+
+help:
+	@sed -n 's/^\([a-z]*\):.*## /\1: /p' Makefile
+
+.PHONY: all demo test check loc install format clean help

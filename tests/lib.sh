@@ -1,0 +1,112 @@
+# shellcheck shell=bash
+# Sourced by the script tests, which run under bash. Gives them a folder of their own that vanishes in the end, together
+# with every process that they started by `spawn`.
+
+set -u
+PATH=$PATH:/usr/sbin:/sbin
+: "${IXY_SOURCE:=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)}"
+: "${IXY_BIN:=$IXY_SOURCE/build/bin}"
+: "${IXY_SLOWDOWN:=1}"
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/ixy-test.XXXXXX")
+spawned=()
+
+cleanup()
+{
+	local pid
+	for pid in "${spawned[@]}"; do
+		kill -KILL "$pid" 2>/dev/null
+	done
+	wait 2>/dev/null
+	rm -rf "$work"
+}
+trap cleanup EXIT
+trap 'exit 1' INT TERM
+
+skip()
+{
+	"$IXY_SOURCE/tests/skip" "$@"
+	exit $?
+}
+
+# need PROGRAM PACKAGE: skip where the program is missing.
+need()
+{
+	command -v "$1" >/dev/null || skip "$1 is missing: apt install $2"
+}
+
+failures=0
+
+# fail MESSAGE...: say what is wrong and go on; finish ends the test. die ends it at once.
+fail()
+{
+	echo "FAIL: $*"
+	failures=$((failures + 1))
+}
+
+die()
+{
+	fail "$@"
+	show_logs
+	exit 1
+}
+
+finish()
+{
+	[ "$failures" = 0 ] || { show_logs; exit 1; }
+	exit 0
+}
+
+# What the programs said, when something failed.
+show_logs()
+{
+	local log
+	for log in "$work"/*.log; do
+		[ -s "$log" ] && echo "-- $(basename "$log"):" && tail -n 40 "$log"
+	done
+}
+
+# spawn NAME COMMAND...: run in the background, output to $work/NAME.log and NAME.err.log, pid in $!
+spawn()
+{
+	local name=$1
+	shift
+	"$@" >"$work/$name.log" 2>"$work/$name.err.log" </dev/null &
+	spawned+=($!)
+}
+
+now_ms()
+{
+	echo $(($(date +%s%N) / 1000000))
+}
+
+# within SECONDS COMMAND...: repeat until it succeeds. The time is multiplied by IXY_SLOWDOWN.
+within()
+{
+	local end=$(($(now_ms) + $1 * 1000 * IXY_SLOWDOWN))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ "$(now_ms)" -lt "$end" ] || return 1
+		sleep 0.05
+	done
+}
+
+gone()
+{
+	! kill -0 "$1" 2>/dev/null
+}
+
+# ends_within SECONDS PID: exit status in $status
+export status=
+ends_within()
+{
+	within "$1" gone "$2" || return 1
+	wait "$2"
+	status=$?
+}
+
+# json_last FIELD FILE: the value of a field of the last JSON line
+json_last()
+{
+	tail -n 1 "$2" | sed -n "s/.*\"$1\": *\"\\{0,1\\}\\([^,}\"]*\\).*/\\1/p"
+}
