@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Inside the card: shared by the files of the core and by nobody else. */
+/*
+ * Inside the card: shared by the files of the core and by nobody else.
+ *
+ * Each file keeps its state in a struct of its own in struct nic. Registers live in bar0, an image of BAR 0 that nic_get() and
+ * nic_set() reach without side effects; a driver's accesses pass through the register table (regs.c) instead, except
+ * in the doorbell pages, which it may have mapped.
+ */
 #ifndef NIC_INTERNAL_H
 #define NIC_INTERNAL_H
 
 #include "nic.h"
+#include "queue.h"
 #include "regs.h"
 
 /* How a register answers. Statistics are NIC_RC: reading clears. */
@@ -35,17 +42,48 @@ struct nic_reg {
 	uint32_t (*read)(struct nic *nic, uint32_t i);
 };
 
-/* Receive or send queue state that is not in a register. Filled by the data path when ENABLE goes up. */
-struct nic_queue {
-	bool enabled;
-	uint64_t base;       /* I/O virtual address of the ring */
-	uint32_t size;       /* descriptors */
-	uint32_t head;       /* the card's copy; the register shows it */
-	uint32_t written;    /* receive: descriptors up to here are written back */
-	/* The data path adds what it needs here. */
+#define NIC_WINDOWS 4 /* cached answers of host.window */
+
+/* ---- State of the card's parts ---- */
+
+#define NIC_EEPROM_WORDS 4096
+
+struct nic_eeprom {
+	uint16_t word[NIC_EEPROM_WORDS];
+	uint8_t mac[6];
 };
 
-#define NIC_WINDOWS 4 /* cached answers of host.window */
+/* The module in the SFP+ cage: a target on the I2C bus that I2CCTL bit-bangs. */
+struct nic_sfp {
+	enum { SFP_IDLE, SFP_ADDRESS, SFP_OFFSET, SFP_WRITE, SFP_READ } state;
+	bool clock, data;   /* of the bus, as the driver left it */
+	bool sda;	    /* false: the module pulls the data line down */
+	uint8_t shift, bit; /* byte under way; bits of it, 9 with the acknowledge */
+	uint8_t offset;	    /* next byte to read */
+};
+
+struct nic_link {
+	bool plugged; /* the cable */
+	bool set_up;  /* the driver has asked for a link since power-on */
+	bool up;
+	uint64_t due; /* when the link comes up; UINT64_MAX: not at all */
+};
+
+/* 7.3: queue causes by vector (MSI-X) or by EICR bit (otherwise); the other causes by EICR bit. */
+struct nic_irq {
+	uint64_t queue_cause, queue_mask, queue_auto_mask; /* EICR 15:0, EIMS, EIAM with their extensions */
+	uint32_t other_cause, other_mask, other_auto_mask; /* the same, bits 30:16 */
+	uint64_t request;				   /* vectors that wait for EITR or bus mastering */
+	uint64_t due[NIC_MSIX_COUNT];			   /* EITR: earliest time of the vector's next interrupt */
+};
+
+struct nic_pci {
+	uint8_t config[NIC_CONFIG_SIZE];
+	bool master;	   /* may read and write memory: command register, power state, CTRL.GIO_DIS */
+	bool asleep;	   /* in D3hot */
+	uint32_t ioaddr;   /* BAR 2 */
+	uint32_t msix[NIC_MSIX_COUNT * 4];
+};
 
 struct nic {
 	struct nic_host host;
@@ -53,8 +91,12 @@ struct nic {
 	int doorbell_fd;
 	uint64_t now;        /* of the latest nic_poll() */
 	struct nic_account account;
-	struct nic_window windows[NIC_WINDOWS];
-	struct nic_queue rx[NIC_QUEUES], tx[NIC_QUEUES];
+	struct nic_window windows[NIC_WINDOWS]; /* none while DMA is off: a hit needs no other check */
+	bool rescan;         /* set by each access through nic_read(), nic_write(), and when the link comes or goes */
+	struct nic_rx_queue rx[NIC_QUEUES];
+	struct nic_tx_queue tx[NIC_QUEUES];
+	struct nic_receiver receiver;
+	struct nic_sender sender;
 	/* The card's files add their state here, each in a struct of its own. */
 };
 

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * State of the data path (rx.c, tx.c, filter.c, offload.c): what the queues know beyond their
+ * registers, and digests of the registers that each frame would otherwise have to read.
+ */
+#ifndef QUEUE_H
+#define QUEUE_H
+
+#include "nic.h"
+
+/* A descriptor in the driver's memory, as two little-endian words. The second carries DD. */
+struct nic_desc {
+	uint64_t lo, hi;
+};
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the card's words are little-endian");
+
+#define NIC_LINE  4  /* descriptors per cache line: the unit of fetching and writing back */
+#define NIC_FETCH 16 /* descriptors fetched ahead; NIC_FRAME_MAX in buffers of 1 KB takes 16 */
+#define NIC_CHAIN 40 /* descriptors of one sent frame (7.2.3.5.1) */
+
+/* Frames that passed since the last poll; added to the statistics registers in one go. */
+struct nic_traffic {
+	uint32_t frames, multicast, broadcast;
+	uint64_t bytes;	   /* without CRC */
+	uint32_t sizes[6]; /* 64, 65-127, 128-255, 256-511, 512-1023, more; with CRC */
+};
+
+/**
+ * struct nic_rx_queue - a receive queue
+ * @enabled: RXDCTL.ENABLE as last seen
+ * @usable:  the ring makes sense; if not, the queue has no descriptors until it is enabled anew
+ * @base, @size, @head, @tail: the ring: I/O virtual address, descriptors, RDH and RDT as last seen
+ * @published: what the card wrote to RDH last. The driver may write RDH only while the queue is
+ *             off, so another value there means that it was off since.
+ * @burst:   in which the registers were read last
+ * @fetch:   buffer addresses of the @fetched descriptors from @head on; @first is the next one
+ * @stage:   the last @staged descriptors before @head, not yet written back; all in one cache line
+ */
+struct nic_rx_queue {
+	bool enabled, usable;
+	bool legacy, drop, strip_vlan;
+	uint32_t burst;
+	uint64_t base;
+	uint32_t size, head, tail, published;
+	uint32_t buffer_size;
+	uint32_t fetched, first;
+	uint64_t fetch[NIC_FETCH];
+	uint32_t staged, staged_frames;
+	uint64_t staged_bytes;
+	struct nic_desc stage[NIC_LINE];
+	/* Since the last poll: */
+	bool written;
+	uint32_t frames, dropped;
+	uint64_t bytes;
+};
+
+/* A send queue; as above. @context: the two context slots (7.2.3.2.3). @skip: drop up to EOP. */
+struct nic_tx_queue {
+	bool enabled, usable, skip;
+	uint64_t base;
+	uint32_t size, head, published;
+	struct nic_desc context[2];
+};
+
+/**
+ * struct nic_receiver - the receive side of the port
+ * @on:        frames are taken (RXCTRL.RXEN, link)
+ * @loopback:  they come from our own transmitter (HLREG0.LPBK)
+ * @max:       longest frame without CRC and VLAN tag
+ * @crc:       bytes of CRC that go to memory: 0 or 4
+ * @macs:      enabled entries of RAL and RAH, first byte lowest
+ * @toeplitz:  hash of each value of each nibble of the input; for @key
+ * @dirty:     queues with something to do at the next poll
+ */
+struct nic_receiver {
+	bool on, loopback;
+	bool all_unicast, all_multicast, broadcast, hash_multicast, filter_vlan;
+	bool rss, report_hash, sum_fragments, any_ethertype;
+	uint32_t max, crc;
+	uint32_t mac_count, hash_shift;
+	uint32_t vlan_type, vlan_cfi_mask, vlan_cfi;
+	uint32_t rss_fields;
+	uint32_t ethertype[8], ethertype_queue[8];
+	uint64_t macs[128];
+	uint8_t reta[128];
+	uint8_t key[40];
+	uint32_t toeplitz[72][16];
+
+	uint32_t burst, scan;
+	uint64_t dirty[NIC_QUEUES / 64];
+	struct nic_traffic good;
+	uint32_t delivered; /* frames since the last poll */
+	uint64_t delivered_bytes;
+	uint32_t arrived, runts, oversize, missed;
+	uint64_t arrived_bytes;
+	uint8_t bounce[NIC_FRAME_MAX +
+		       4]; /* a frame that memory gets in another shape than the wire */
+};
+
+/* A packet that is being cut into segments. It may take several polls: they have budgets. */
+struct nic_tso {
+	bool active;
+	uint32_t queue;
+	uint32_t count;	 /* descriptors, from the queue's head on */
+	uint64_t report; /* which of them have RS set */
+	struct nic_desc context;
+	uint32_t options; /* POPTS */
+	bool vlan;
+	uint16_t header, mss;
+	uint32_t left, sent;	  /* payload bytes */
+	uint32_t segment, offset; /* the next payload byte */
+	struct {
+		uint64_t iova;
+		uint32_t length;
+	} segments[NIC_CHAIN];
+	uint8_t headers[1024]; /* MACLEN + IPLEN + L4LEN is at most 127 + 511 + 255 */
+};
+
+/**
+ * struct nic_sender - the send side of the port
+ * @active: enabled queues; @next is the first to be served
+ */
+struct nic_sender {
+	bool on, loopback, pad, crc;
+	uint16_t vlan_type;
+	uint32_t scan;
+	uint32_t active_count, next;
+	uint8_t active[NIC_QUEUES];
+	struct nic_traffic good;
+	struct nic_tso tso;
+	uint8_t frame[NIC_FRAME_MAX + 4];
+};
+
+#endif
