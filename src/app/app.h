@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the programs share: options, opening the cards, statistics once a second, a clean end. */
+#ifndef APP_H
+#define APP_H
+
+#include <stdio.h>
+
+#include <ixy/device.h>
+
+#define APP_BATCH_MAX	512
+#define APP_DEVICES_MAX 2
+
+struct app_option; /* options.h */
+
+struct app {
+	const char *usage, *about;	/* for --help: the arguments, and a sentence or two */
+	const struct app_option *extra; /* options of this program alone, or NULL */
+	FILE *out;			/* for statistics; NULL is stdout */
+
+	/* Filled in by app_open(). */
+	char **args; /* what came after the options */
+	uint32_t batch;
+	struct ixy_device *devices[APP_DEVICES_MAX];
+	uint32_t device_count;
+
+	/* Inside app.c and options.c. */
+	struct ixy_config config;
+	double duration; /* seconds; 0 is for ever */
+	bool json, quiet;
+	struct ixy_stats last[APP_DEVICES_MAX];
+	double start, last_time; /* seconds */
+	uint32_t calls;
+	int status;
+};
+
+/**
+ * app_open() - parse the options, open the cards, wait for their link
+ * @devices: how many cards; they come first among the arguments
+ * @args:    how many arguments in all
+ *
+ * Return: true, or false if the program is to end with app->status (0 after --help): everything
+ * has been explained and closed.
+ */
+bool app_open(struct app *app, int argc, char **argv, uint32_t devices, uint32_t args);
+
+/**
+ * app_running() - to be called in each round of the main loop: prints what is due
+ *
+ * Return: false when it is time to end (signal, --duration, a card that has gone, app->status set).
+ */
+bool app_running(struct app *app);
+
+/** app_close() - print the totals and close the cards. Return: the exit status of the program. */
+int app_close(struct app *app);
+
+/** app_now() - seconds of a clock that never goes back. */
+double app_now(void);
+
+/* options.c; left out of the smallest build, which has arguments only and no JSON. */
+#ifdef IXY_SMALL
+#define app_parse(app, argc, argv)		   1
+#define app_print_json(app, final, seconds, stats) false
+#else
+/* Return: the index of the first argument that is no option, or 0 to end with app->status. */
+int app_parse(struct app *app, int argc, char **argv);
+/* Return: false if --json was not given. */
+bool app_print_json(struct app *app, bool final, double seconds, const struct ixy_stats *stats);
+#endif
+
+/* Mbit/s on the wire: with each frame go 24 bytes that drivers do not see (CRC, preamble, gap). */
+static inline double app_mbits(uint64_t packets, uint64_t bytes, double seconds)
+{
+	return (bytes + packets * 24) * 8 / seconds / 1e6;
+}
+
+#endif

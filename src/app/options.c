@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Options and --json of all programs; see app.h and options.h. */
+#include "options.h"
+
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <ixy/vfio.h>
+
+#define OPTIONS_MAX 24
+
+/* Return: 0, or -1 after an error message. */
+static int set_option(const char *program, const struct app_option *o, const char *text)
+{
+	if (o->kind == APP_FLAG) {
+		*(bool *)o->value = true;
+		return 0;
+	}
+	if (o->kind == APP_TEXT) {
+		*(const char **)o->value = text;
+		return 0;
+	}
+
+	char *end;
+	double number = strtod(text, &end);
+	if (end != text && (*end == 'k' || *end == 'M'))
+		number *= *end++ == 'k' ? 1e3 : 1e6;
+	bool whole = o->kind == APP_DOUBLE || number == (double)(int64_t)number;
+	if (end == text || *end || !(number >= o->min && number <= o->max) || !whole) {
+		fprintf(stderr, "%s: --%s %s: must be a %snumber from %.15g to %.15g\n", program,
+			o->name, text, o->kind == APP_DOUBLE ? "" : "whole ", o->min, o->max);
+		return -1;
+	}
+	if (o->kind == APP_DOUBLE)
+		*(double *)o->value = number;
+	else if (o->kind == APP_U16)
+		*(uint16_t *)o->value = number;
+	else if (o->kind == APP_U32)
+		*(uint32_t *)o->value = number;
+	else
+		*(uint64_t *)o->value = number;
+	return 0;
+}
+
+static void print_help(const struct app *app, const char *program, const struct app_option *options)
+{
+	printf("usage: %s [OPTION]... %s\n\n%s\n\n", program, app->usage, app->about);
+	for (const struct app_option *o = options; o->name; o++) {
+		int width = printf("  --%s %s", o->name, o->argument ?: "");
+		printf("%*s%s\n", width < 22 ? 22 - width : 1, "", o->help);
+	}
+	printf("\nA card is named by its PCI address (0000:03:00.0) or by vfio-user:PATH.\n"
+	       "Mbit/s counts what is on the wire: 64-byte frames at 10 Gbit/s are 14.88 Mpps.\n");
+}
+
+int app_parse(struct app *app, int argc, char **argv)
+{
+	struct ixy_config *c = &app->config;
+	uint16_t queues = 1;
+	bool help = false, version = false;
+	/* Limits here keep numbers in their types; what a card can do is checked by its driver. */
+	struct app_option all[OPTIONS_MAX] = {
+		{ "duration", "SECONDS", "end after this time", APP_DOUBLE, &app->duration, 0,
+		  1e9 },
+		{ "queues", "N", "queues per direction (1)", APP_U16, &queues, 1, 65535 },
+		{ "rx-ring", "N", "descriptors per receive queue (512)", APP_U16, &c->rx_ring, 1,
+		  65535 },
+		{ "tx-ring", "N", "descriptors per send queue (512)", APP_U16, &c->tx_ring, 1,
+		  65535 },
+		{ "buffers", "N", "buffers per receive queue (4096)", APP_U32, &c->buffers, 1,
+		  1e9 },
+		{ "mtu", "BYTES", "largest packet (1500)", APP_U32, &c->mtu, 1, 1e6 },
+		{ "batch", "N", "packets per driver call (32)", APP_U32, &app->batch, 1,
+		  APP_BATCH_MAX },
+		{ "json", NULL, "print one JSON object per second", APP_FLAG, &app->json, 0, 0 },
+		{ "quiet", NULL, "print no statistics", APP_FLAG, &app->quiet, 0, 0 },
+		{ "help", NULL, "print this", APP_FLAG, &help, 0, 0 },
+		{ "version", NULL, "print the version", APP_FLAG, &version, 0, 0 },
+	};
+	struct option names[OPTIONS_MAX] = { 0 };
+	size_t count = 0;
+	int found, i;
+
+	while (all[count].name)
+		count++;
+	for (const struct app_option *o = app->extra; o && o->name && count < OPTIONS_MAX - 1; o++)
+		all[count++] = *o;
+	for (size_t o = 0; o < count; o++)
+		names[o] = (struct option){ all[o].name, all[o].kind != APP_FLAG, NULL, 1 };
+
+	const char *slash = strrchr(argv[0], '/'), *program = slash ? slash + 1 : argv[0];
+	argv[0] = (char *)program;
+	opterr = 0;
+	while ((found = getopt_long(argc, argv, ":", names, &i)) != -1) {
+		if (found != 1) {
+			fprintf(stderr, "%s: %s: %s; try --help\n", program, argv[optind - 1],
+				found == ':' ? "needs a value" : "no such option");
+			app->status = 2;
+			return 0;
+		}
+		if (set_option(program, &all[i], optarg)) {
+			app->status = 2;
+			return 0;
+		}
+	}
+	c->rx_queues = c->tx_queues = queues;
+	if (help)
+		print_help(app, program, all);
+	else if (version)
+		printf("%s %s\n", program, IXY_VERSION);
+	return help || version ? 0 : optind;
+}
+
+static void print_string(FILE *out, const char *text)
+{
+	putc('"', out);
+	for (; *text; text++) {
+		if ((unsigned char)*text < ' ')
+			fprintf(out, "\\u%04x", *text);
+		else
+			fprintf(out, "%s%c", *text == '"' || *text == '\\' ? "\\" : "", *text);
+	}
+	putc('"', out);
+}
+
+bool app_print_json(struct app *app, bool final, double seconds, const struct ixy_stats *stats)
+{
+	static const struct ixy_stats zero;
+
+	if (!app->json)
+		return false;
+	fprintf(app->out, "{\"seconds\":%.3f,\"final\":%s,\"devices\":[", app_now() - app->start,
+		final ? "true" : "false");
+	for (uint32_t i = 0; i < app->device_count; i++) {
+		const struct ixy_stats *s = &stats[i], *old = final ? &zero : &app->last[i];
+		uint64_t rx = s->rx_packets - old->rx_packets, tx = s->tx_packets - old->tx_packets;
+		fputs(i ? ",{\"device\":" : "{\"device\":", app->out);
+		print_string(app->out, vfio_address(app->devices[i]->vfio));
+		fprintf(app->out,
+			",\"rx_mpps\":%.3f,\"rx_mbits\":%.1f,\"tx_mpps\":%.3f,"
+			"\"tx_mbits\":%.1f,\"rx_packets\":%lu,\"rx_bytes\":%lu,\"tx_packets\":%lu,"
+			"\"tx_bytes\":%lu,\"rx_missed\":%lu,\"rx_no_buffer\":%lu,\"rx_errors\":%"
+			"lu}",
+			rx / seconds / 1e6, app_mbits(rx, s->rx_bytes - old->rx_bytes, seconds),
+			tx / seconds / 1e6, app_mbits(tx, s->tx_bytes - old->tx_bytes, seconds),
+			s->rx_packets, s->rx_bytes, s->tx_packets, s->tx_bytes, s->rx_missed,
+			s->rx_no_buffer, s->rx_errors);
+	}
+	fputs("]}\n", app->out);
+	return true;
+}
