@@ -8,7 +8,7 @@ enum ixy_log_level { IXY_ERROR, IXY_WARN, IXY_INFO, IXY_DEBUG };
 /**
  * ixy_log_to() - send messages somewhere else than to stderr
  * @hook: called with one line without newline; NULL restores the default, which writes the line to
- * stderr if its level is IXY_INFO or more important
+ *        stderr if its level is IXY_INFO or more important
  * @ctx:  handed through
  *
  * The hook may be called from every thread that calls the library. Not thread safe itself: set it
@@ -16,14 +16,16 @@ enum ixy_log_level { IXY_ERROR, IXY_WARN, IXY_INFO, IXY_DEBUG };
  */
 void ixy_log_to(void (*hook)(enum ixy_log_level level, const char *line, void *ctx), void *ctx);
 
-/** ixy_log() - write one message to the hook; messages longer than 511 bytes are cut. Thread safe;
- * keeps errno. */
+/**
+ * ixy_log() - write one message to the hook
+ *
+ * Messages longer than 511 bytes are cut. Thread safe; keeps errno.
+ */
 void ixy_log(enum ixy_log_level level, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /**
- * ixy_fail() - log an error and return it, for "return ixy_fail(ENODEV, "%s: no such device",
- * address);"
+ * ixy_fail() - log an error and return it: return ixy_fail(ENODEV, "%s: no such device", address);
  * @err: a positive errno value. Messages say what happened, on what, and what to do about it.
  *
  * Return: -@err.

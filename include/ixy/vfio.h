@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * libixy-vfio: drive a PCI function from userspace. Open it by address, reach its registers, give
- * it memory through the IOMMU, take its interrupts.
+ * it memory through the IOMMU. Its interrupts are in ixy/vfio_irq.h.
  *
  * Functions return 0 or a negative errno value and explain every error to the log hook (ixy/log.h).
  * Opening, closing and DMA memory may be called from any thread. Register, config space and
@@ -18,7 +18,7 @@
 
 #include <sys/types.h>
 
-#include <linux/vfio.h> /* VFIO_PCI_BAR0_REGION_INDEX, VFIO_PCI_MSIX_IRQ_INDEX, ...: the names used below */
+#include <linux/vfio.h> /* VFIO_PCI_BAR0_REGION_INDEX and the like: the names used below */
 
 struct vfio_device;
 
@@ -26,7 +26,7 @@ struct vfio_device;
  * vfio_open() - take control of a device
  * @dev:     set on success
  * @address: "0000:03:00.0" (a PCI function that is bound to vfio-pci) or "vfio-user:PATH" (a
- * server's UNIX socket)
+ *           server's UNIX socket)
  *
  * All DMA memory that the process has is mapped for the device. Bus mastering stays off until
  * vfio_set_bus_master().
@@ -45,12 +45,10 @@ int vfio_open(struct vfio_device **dev, const char *address);
  */
 void vfio_close(struct vfio_device *dev);
 
-/** vfio_address() - the address that @dev was opened with, for messages; valid until vfio_close().
- */
+/** vfio_address() - the address that @dev was opened with; valid until vfio_close(). */
 const char *vfio_address(const struct vfio_device *dev);
 
-/** vfio_reset() - function-level reset. Return: 0, -EOPNOTSUPP (the function cannot), or another
- * error. */
+/** vfio_reset() - function-level reset. Return: 0, -EOPNOTSUPP (it cannot), or another error. */
 int vfio_reset(struct vfio_device *dev);
 
 /* ---- Registers ---- */
@@ -61,7 +59,7 @@ int vfio_reset(struct vfio_device *dev);
  * @size:        bytes
  * @base:        address of offset 0; only pages that are marked in @mapped may be touched
  * @mapped:      one byte per system page: 1 if the page is mapped, 0 if the device wants to see
- * each access
+ *               each access
  * @page_shift:  of the system page size
  *
  * Read only for users; here for the sake of bar_pointer().
@@ -84,12 +82,12 @@ struct vfio_bar {
  */
 int vfio_bar(struct vfio_device *dev, uint32_t index, const struct vfio_bar **bar);
 
-/** bar_pointer() - the register at @offset as memory, or NULL if accesses must go through
- * bar_read/bar_write. */
+/** bar_pointer() - the register as memory, or NULL if it needs bar_read32() and bar_write32(). */
 static inline volatile void *bar_pointer(const struct vfio_bar *bar, uint32_t offset)
 {
-	return offset < bar->size && bar->mapped[offset >> bar->page_shift] ? bar->base + offset
-									    : NULL;
+	bool mapped = offset < bar->size && bar->mapped[offset >> bar->page_shift];
+
+	return mapped ? bar->base + offset : NULL;
 }
 
 /*
@@ -120,9 +118,8 @@ void bar_write32(const struct vfio_bar *bar, uint32_t offset, uint32_t value);
 #endif
 
 /**
- * vfio_region_read(), vfio_region_write() - read or write any region, config space included, by the
- * device's file
- * @index:  VFIO_PCI_CONFIG_REGION_INDEX, a BAR, ROM, ...
+ * vfio_region_read(), vfio_region_write() - read or write any region by the device's file
+ * @index:  VFIO_PCI_CONFIG_REGION_INDEX, a BAR, or VFIO_PCI_ROM_REGION_INDEX
  * @offset: bytes from the start of the region
  *
  * Return: 0, -EINVAL (outside the region), -EIO (short), -ENOTCONN (the device's server has gone),
@@ -133,8 +130,7 @@ int vfio_region_read(struct vfio_device *dev, uint32_t index, uint64_t offset, v
 int vfio_region_write(struct vfio_device *dev, uint32_t index, uint64_t offset, const void *data,
 		      size_t size);
 
-/** vfio_set_bus_master() - allow or forbid the function to access memory (PCI command register, bit
- * 2). */
+/** vfio_set_bus_master() - allow or forbid memory access by the function (PCI command, bit 2). */
 int vfio_set_bus_master(struct vfio_device *dev, bool on);
 
 /**
@@ -164,25 +160,29 @@ struct dma_memory {
  * @mem:  filled in on success
  * @size: bytes, rounded up to the page size that backs it (2 MiB if there are huge pages free)
  *
- * The memory is zeroed, locked and mapped at the same I/O virtual address (@mem->iova) for every
- * open device. Devices opened later get the mapping too. Freed by vfio_dma_free(), or by the kernel
- * when the process ends.
+ * The memory is zeroed and mapped at the same I/O virtual address (@mem->iova) for every open
+ * device; a kernel IOMMU pins it. Devices opened later get the mapping too. Freed by
+ * vfio_dma_free(), or by the kernel when the process ends.
  *
  * Return: 0, -ENOMEM (no memory, or RLIMIT_MEMLOCK too small), -ENOSPC (no room in the devices'
- * address range).
+ * address range), -EINVAL (size 0), or another error.
  */
 int vfio_dma_alloc(struct dma_memory *mem, size_t size);
 
-/** vfio_dma_free() - unmap it for all devices and free it. @mem->virt == NULL is allowed; @mem is
- * zeroed. */
+/**
+ * vfio_dma_free() - unmap it for all devices and free it
+ * @mem: zeroed; @mem->virt == NULL is allowed
+ *
+ * Memory that a device cannot be kept from is not freed: better lost than overwritten.
+ */
 void vfio_dma_free(struct dma_memory *mem);
 
 /**
  * vfio_dma_map() - let all devices reach memory that the caller already has
  * @mem:    @mem->virt and @mem->size are given, both aligned to the page size; @mem->iova is filled
- * in
+ *          in
  * @fd:     the file behind the memory (memfd, hugetlbfs), or -1 if there is none. Devices behind
- * vfio-user need it.
+ *          vfio-user need it.
  * @offset: of @mem->virt in @fd
  *
  * Neither memory nor @fd change hands: keep the memory until vfio_dma_unmap(); @fd may be closed at
@@ -195,45 +195,5 @@ int vfio_dma_map(struct dma_memory *mem, int fd, off_t offset);
 
 /** vfio_dma_unmap() - end vfio_dma_map(). Return: 0, -ENOENT (not mapped), or another error. */
 int vfio_dma_unmap(struct dma_memory *mem);
-
-/* ---- Interrupts ---- */
-
-/** vfio_irq_count() - how many vectors @index (VFIO_PCI_MSIX_IRQ_INDEX, ...) has, 0 if none, or a
- * negative errno. */
-int vfio_irq_count(struct vfio_device *dev, uint32_t index);
-
-/**
- * vfio_irq_arm() - have vectors signal eventfds
- * @index:    VFIO_PCI_MSIX_IRQ_INDEX, VFIO_PCI_MSI_IRQ_INDEX, VFIO_PCI_ERR_IRQ_INDEX (the device
- * failed) or VFIO_PCI_REQ_IRQ_INDEX (the system wants it back)
- * @start:    first vector
- * @count:    how many
- * @eventfds: filled with one non-blocking eventfd per vector, owned by the library: valid until the
- * vector is disarmed or the device closed; may be used with poll and epoll
- *
- * Vectors that are armed stay armed when others are added. MSI and MSI-X exclude each other
- * (PCI 3.0, 6.8.3).
- *
- * Return: 0, -EINVAL (no such vectors), -EALREADY (one of them is armed), or another error.
- */
-int vfio_irq_arm(struct vfio_device *dev, uint32_t index, uint32_t start, uint32_t count,
-		 int *eventfds);
-
-/** vfio_irq_disarm() - stop all vectors of @index and close their eventfds. Return: 0 or a negative
- * errno. */
-int vfio_irq_disarm(struct vfio_device *dev, uint32_t index);
-
-/**
- * vfio_irq_wait() - sleep until an interrupt comes
- * @eventfds:   from vfio_irq_arm(); of one or several devices
- * @count:      1 to 64
- * @timeout_ms: milliseconds, 0 to look only, -1 without limit
- *
- * What is pending is consumed.
- *
- * Return: the number of interrupts since the last call over all @eventfds, 0 after the timeout,
- * -EINTR (signal), or another error.
- */
-int vfio_irq_wait(const int *eventfds, uint32_t count, int timeout_ms);
 
 #endif

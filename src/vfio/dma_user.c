@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* DMA to memory that the program brings along. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+static bool is_mapped(const uint8_t *virt, size_t size)
+{
+	for (struct dma_map *map = dma_maps; map; map = map->next)
+		if (virt < map->virt + map->size && map->virt < virt + size)
+			return true;
+	return false;
+}
+
+int vfio_dma_map(struct dma_memory *mem, int fd, off_t offset)
+{
+	const uintptr_t page = sysconf(_SC_PAGESIZE), virt = (uintptr_t)mem->virt;
+	struct dma_map *map;
+	int err;
+
+	if (!virt || !mem->size || (virt | mem->size | (fd < 0 ? 0 : offset)) % page ||
+	    offset < 0 || virt + mem->size < virt)
+		return ixy_fail(EINVAL, "%p, %zu bytes: not a range of whole pages", mem->virt,
+				mem->size);
+
+	map = malloc(sizeof(*map));
+	if (!map)
+		return ixy_fail(ENOMEM, "cannot map %zu bytes: out of memory", mem->size);
+	*map = (struct dma_map){ .virt = mem->virt, .size = mem->size, .fd = -1, .offset = offset };
+	if (fd >= 0) {
+		map->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+		if (map->fd < 0) {
+			err = ixy_fail(errno, "cannot keep file %d: %s", fd, strerror(errno));
+			free(map);
+			return err;
+		}
+	}
+
+	pthread_mutex_lock(&vfio_lock);
+	if (is_mapped(mem->virt, mem->size)) {
+		err = ixy_fail(EEXIST, "%p, %zu bytes: overlaps DMA memory", mem->virt, mem->size);
+		if (map->fd >= 0)
+			close(map->fd);
+		free(map);
+	} else {
+		err = dma_add(map, mem);
+	}
+	pthread_mutex_unlock(&vfio_lock);
+	return err;
+}
+
+int vfio_dma_unmap(struct dma_memory *mem)
+{
+	pthread_mutex_lock(&vfio_lock);
+	int err = dma_remove(mem->virt, false);
+	pthread_mutex_unlock(&vfio_lock);
+	return err;
+}

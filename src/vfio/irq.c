@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Interrupts: eventfds that the device signals. */
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <sys/eventfd.h>
+
+#include <ixy/vfio_irq.h>
+
+#include "internal.h"
+
+#define MAX_WAIT 64
+
+/* Of each kind, the eventfds of vectors 0 to @count - 1; -1 where not armed. */
+struct vfio_irqs {
+	struct {
+		uint32_t count;
+		int *eventfds;
+	} kinds[VFIO_PCI_NUM_IRQS];
+};
+
+int vfio_irq_count(struct vfio_device *dev, uint32_t index)
+{
+	return index < VFIO_PCI_NUM_IRQS ? dev->backend->irq_count(dev, index) : -EINVAL;
+}
+
+static void release(struct vfio_device *dev)
+{
+	for (uint32_t i = 0; i < VFIO_PCI_NUM_IRQS; i++)
+		if (dev->irqs->kinds[i].count)
+			vfio_irq_disarm(dev, i);
+	free(dev->irqs);
+	dev->irqs = NULL;
+	dev->irqs_release = NULL;
+}
+
+static int check(struct vfio_device *dev, uint32_t index, uint32_t start, uint32_t count)
+{
+	const int have = vfio_irq_count(dev, index);
+
+	if (have < 0)
+		return have;
+	if (!count || start >= (uint32_t)have || count > (uint32_t)have - start)
+		return ixy_fail(EINVAL, "%s: no vectors %u to %u of interrupt kind %u: it has %d",
+				dev->address, start, start + count - 1, index, have);
+	if ((index == VFIO_PCI_MSIX_IRQ_INDEX && dev->irqs->kinds[VFIO_PCI_MSI_IRQ_INDEX].count) ||
+	    (index == VFIO_PCI_MSI_IRQ_INDEX && dev->irqs->kinds[VFIO_PCI_MSIX_IRQ_INDEX].count))
+		return ixy_fail(EBUSY, "%s: MSI and MSI-X exclude each other", dev->address);
+	for (uint32_t i = start; i < start + count && i < dev->irqs->kinds[index].count; i++)
+		if (dev->irqs->kinds[index].eventfds[i] >= 0)
+			return ixy_fail(EALREADY, "%s: vector %u is armed", dev->address, i);
+	return 0;
+}
+
+/*
+ * The kernel makes as many vectors as the first call asks for. For more, all have to be switched
+ * off and on again, and an interrupt may be lost in between: so each one that was armed is signalled.
+ */
+static int grow(struct vfio_device *dev, uint32_t index, const int *eventfds, uint32_t count)
+{
+	const uint32_t before = dev->irqs->kinds[index].count;
+	int err = 0;
+
+	if (before)
+		err = dev->backend->irq_set(dev, index, 0, 0, NULL);
+	if (!err)
+		err = dev->backend->irq_set(dev, index, 0, count, eventfds);
+	if (err && before)
+		dev->backend->irq_set(dev, index, 0, before, dev->irqs->kinds[index].eventfds);
+	for (uint32_t i = 0; i < before; i++)
+		if (eventfds[i] >= 0)
+			eventfd_write(eventfds[i], 1);
+	return err;
+}
+
+int vfio_irq_arm(struct vfio_device *dev, uint32_t index, uint32_t start, uint32_t count,
+		 int *eventfds)
+{
+	if (!dev->irqs) {
+		dev->irqs = calloc(1, sizeof(*dev->irqs));
+		if (!dev->irqs)
+			return ixy_fail(ENOMEM, "%s: out of memory", dev->address);
+		dev->irqs_release = release;
+	}
+	int err = check(dev, index, start, count);
+	if (err)
+		return err;
+
+	const uint32_t before = dev->irqs->kinds[index].count;
+	const uint32_t after = start + count > before ? start + count : before;
+	int *all = malloc(after * sizeof(int));
+	if (!all)
+		return ixy_fail(ENOMEM, "%s: out of memory", dev->address);
+	for (uint32_t i = 0; i < after; i++) {
+		bool wanted = i >= start && i < start + count;
+		all[i] = i < before ? dev->irqs->kinds[index].eventfds[i] : -1;
+		if (wanted && !err) {
+			all[i] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+			err = all[i] < 0 ? ixy_fail(errno, "eventfd: %s", strerror(errno)) : 0;
+		}
+	}
+	if (!err) {
+		err = after > before ? grow(dev, index, all, after)
+				     : dev->backend->irq_set(dev, index, start, count, all + start);
+		if (err)
+			ixy_fail(-err, "%s: cannot arm vectors %u to %u of interrupt kind %u: %s",
+				 dev->address, start, start + count - 1, index, strerror(-err));
+	}
+	if (err) {
+		for (uint32_t i = start; i < start + count; i++)
+			if (all[i] >= 0)
+				close(all[i]);
+		free(all);
+		return err;
+	}
+	memcpy(eventfds, all + start, count * sizeof(int));
+	free(dev->irqs->kinds[index].eventfds);
+	dev->irqs->kinds[index].eventfds = all;
+	dev->irqs->kinds[index].count = after;
+	return 0;
+}
+
+int vfio_irq_disarm(struct vfio_device *dev, uint32_t index)
+{
+	if (index >= VFIO_PCI_NUM_IRQS)
+		return -EINVAL;
+	if (!dev->irqs || !dev->irqs->kinds[index].count)
+		return 0;
+
+	int err = dev->backend->irq_set(dev, index, 0, 0, NULL);
+	for (uint32_t i = 0; i < dev->irqs->kinds[index].count; i++)
+		if (dev->irqs->kinds[index].eventfds[i] >= 0)
+			close(dev->irqs->kinds[index].eventfds[i]);
+	free(dev->irqs->kinds[index].eventfds);
+	dev->irqs->kinds[index].eventfds = NULL;
+	dev->irqs->kinds[index].count = 0;
+	return err;
+}
+
+int vfio_irq_wait(const int *eventfds, uint32_t count, int timeout_ms)
+{
+	struct pollfd fds[MAX_WAIT];
+	uint64_t sum = 0, value;
+
+	if (!count || count > MAX_WAIT)
+		return -EINVAL;
+	for (uint32_t i = 0; i < count; i++)
+		fds[i] = (struct pollfd){ .fd = eventfds[i], .events = POLLIN };
+	if (poll(fds, count, timeout_ms) < 0)
+		return -errno;
+	for (uint32_t i = 0; i < count; i++) {
+		if (fds[i].revents & POLLNVAL)
+			return -EBADF;
+		if (fds[i].revents & POLLIN && !eventfd_read(fds[i].fd, &value))
+			sum += value;
+	}
+	return sum < INT_MAX ? (int)sum : INT_MAX;
+}

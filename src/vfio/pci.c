@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* PCI config space. */
+#include <endian.h>
+#include <errno.h>
+
+#include <linux/pci_regs.h>
+
+#include "internal.h"
+
+#define MAX_CAPABILITIES ((256 - 64) / 4) /* each takes a word or more behind the header */
+
+int vfio_find_capability(struct vfio_device *dev, uint8_t id)
+{
+	uint16_t status, entry; /* of a list entry: id, then the offset of the next one */
+	uint8_t offset;
+	int err = vfio_region_read(dev, VFIO_PCI_CONFIG_REGION_INDEX, PCI_STATUS, &status,
+				   sizeof(status));
+	if (err)
+		return err;
+	if (!(le16toh(status) & PCI_STATUS_CAP_LIST))
+		return -ENOENT;
+
+	err = vfio_region_read(dev, VFIO_PCI_CONFIG_REGION_INDEX, PCI_CAPABILITY_LIST, &offset,
+			       sizeof(offset));
+	for (int i = 0; !err && i < MAX_CAPABILITIES; i++) {
+		offset &= ~3;
+		if (offset < PCI_STD_HEADER_SIZEOF)
+			return -ENOENT;
+		err = vfio_region_read(dev, VFIO_PCI_CONFIG_REGION_INDEX, offset, &entry,
+				       sizeof(entry));
+		if (!err && (le16toh(entry) & 0xff) == id)
+			return offset;
+		offset = le16toh(entry) >> 8;
+	}
+	return err ? err
+		   : ixy_fail(EIO, "%s: the list of PCI capabilities is circular", dev->address);
+}
