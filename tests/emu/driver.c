@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the tests of the driver on the emulator have in common. */
+#include "driver.h"
+
+#include <stdio.h>
+
+char driver_log[8192];
+unsigned int driver_log_lines;
+
+static void keep_log(enum ixy_log_level level, const char *line, void *ctx)
+{
+	size_t used = strlen(driver_log);
+
+	(void)ctx;
+	if (level > IXY_WARN)
+		return;
+	snprintf(driver_log + used, sizeof(driver_log) - used, "%s\n", line);
+	driver_log_lines += level == IXY_ERROR;
+}
+
+int driver_set_up(void **state)
+{
+	driver_log[0] = 0;
+	driver_log_lines = 0;
+	ixy_log_to(keep_log, NULL);
+	return emu_power_on(state);
+}
+
+/* A device that is opened gets all DMA memory of the process: there must be none left. */
+static int check_no_dma_memory(void)
+{
+	struct emu_card *card = &emu_cards[EMU_CARDS - 1];
+	struct vfio_device *dev;
+	int bad = 0;
+
+	if (card->owner)
+		return 0; /* emu_power_off() complains */
+	card->accesses_left = EMU_NEVER;
+	if (vfio_open(&dev, "emu:2")) {
+		print_error("emu:2: %s\n", driver_log);
+		return -1;
+	}
+	if (card->map_count) {
+		print_error("%zu pieces of DMA memory are left\n", card->map_count);
+		bad = -1;
+	}
+	vfio_close(dev);
+	return bad;
+}
+
+int driver_tear_down(void **state)
+{
+	int leak = check_no_dma_memory();
+	int bad = emu_power_off(state);
+
+	return leak ? leak : bad;
+}
+
+struct ixy_device *open_card(int card, const struct ixy_config *config)
+{
+	char address[] = "emu:0";
+	struct ixy_device *dev = NULL;
+
+	address[4] += card;
+	if (ixy_open(&dev, address, config))
+		fail_msg("%s: %s", address, driver_log);
+	for (int ms = 0; ixy_link_speed(dev) == 0; ms++) {
+		assert_true(ms < 5000);
+		emu_sleep(1000);
+	}
+	assert_int_equal(ixy_link_speed(dev), 10000);
+	return dev;
+}
+
+void open_fails(const struct ixy_config *config, int err, const char *word)
+{
+	struct ixy_device *dev = NULL;
+	unsigned int lines = driver_log_lines;
+
+	assert_int_equal(ixy_open(&dev, "emu:0", config), -err);
+	assert_null(dev);
+	if (driver_log_lines != lines + 1 || !strstr(driver_log, word))
+		fail_msg("expected one line with \"%s\", not: %s", word, driver_log);
+}
+
+void make_frame(uint8_t *frame, size_t length, int card, uint32_t number)
+{
+	static const uint8_t start[14] = { 2, 0, 0, 0, 0, 0, 2, 0, 0, 0, 9, 9, 0x88, 0xB5 };
+
+	for (size_t i = 0; i < length; i++)
+		frame[i] = (uint8_t)(number + i * 7 + (i >> 8) + (number >> 8));
+	memcpy(frame, start, length < 14 ? length : 14);
+	frame[5] = (uint8_t)card;
+	if (length >= 18)
+		memcpy(frame + 14, &number, 4);
+}
+
+void check_frame(const uint8_t *data, size_t size, size_t length, int card, uint32_t number)
+{
+	static uint8_t expected[FRAME_MAX];
+
+	make_frame(expected, length, card, number);
+	assert_int_equal(size, length);
+	assert_memory_equal(data, expected, length);
+}
+
+enum nic_verdict wire_to(int card, size_t length, uint32_t number)
+{
+	static uint8_t frame[FRAME_MAX];
+
+	make_frame(frame, length, card, number);
+	return emu_receive(&emu_cards[card], frame, length);
+}
+
+struct pkt_buf *packet(struct mempool *pool, size_t length, int card, uint32_t number)
+{
+	struct pkt_buf *buf = pkt_buf_alloc(pool);
+
+	assert_non_null(buf);
+	assert_true(length <= pkt_buf_room(buf));
+	make_frame(buf->data, length, card, number);
+	buf->size = (uint32_t)length;
+	return buf;
+}
+
+void receive_one(struct ixy_device *dev, uint16_t queue, size_t length, int card, uint32_t number)
+{
+	struct pkt_buf *bufs[2];
+
+	assert_int_equal(ixy_rx_batch(dev, queue, bufs, 2), 1);
+	check_frame(bufs[0]->data, bufs[0]->size, length, card, number);
+	pkt_buf_free(bufs[0]);
+}
+
+void send_one(struct ixy_device *dev, struct mempool *pool, uint16_t queue, int card, size_t length,
+	      uint32_t number)
+{
+	struct pkt_buf *buf = packet(pool, length, card, number);
+	struct emu_card *wire = &emu_cards[card];
+
+	assert_int_equal(ixy_tx_batch(dev, queue, &buf, 1), 1);
+	emu_run(wire);
+	assert_int_equal(wire->sent_count, 1);
+	check_frame(wire->sent[0].data, wire->sent[0].length, length, card, number);
+	emu_drop_sent(wire);
+}
+
+volatile uint64_t *rx_descriptor(int card, uint32_t queue, uint32_t i)
+{
+	struct emu_card *c = &emu_cards[card];
+	uint64_t iova = emu_register(c, RDBAL(queue)) | (uint64_t)emu_register(c, RDBAH(queue))
+								<< 32;
+	volatile uint64_t *desc = emu_memory(c, iova + i * 16, 16);
+
+	assert_non_null(desc);
+	return desc;
+}

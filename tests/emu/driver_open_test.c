@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The driver on the emulator: opening, configuring, asking, closing. */
+#include "driver.h"
+
+#include <dirent.h>
+#include <stdio.h>
+
+static const uint8_t broadcast[6] = { 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF };
+
+static void opens_with_defaults(void **state)
+{
+	static const uint8_t mac[6] = { 2, 0, 0, 0, 0, 1 };
+	struct ixy_device *dev = open_card(1, NULL);
+
+	(void)state;
+	assert_int_equal(dev->config.rx_queues, 1);
+	assert_int_equal(dev->config.tx_queues, 1);
+	assert_int_equal(dev->config.rx_ring, 512);
+	assert_int_equal(dev->config.tx_ring, 512);
+	assert_int_equal(dev->config.mtu, 1500);
+	assert_true(dev->config.buffers >= 4096);
+	assert_false(dev->config.promiscuous);
+	assert_memory_equal(dev->mac, mac, 6);
+	ixy_close(dev);
+	assert_string_equal(driver_log, "");
+}
+
+static void closing_nothing_is_allowed(void **state)
+{
+	(void)state;
+	ixy_close(NULL);
+}
+
+static void refuses_an_address_that_does_not_exist(void **state)
+{
+	struct ixy_device *dev;
+
+	(void)state;
+	assert_int_equal(ixy_open(&dev, "emu:7", NULL), -ENODEV);
+	assert_true(ixy_open(&dev, "nonsense", NULL) < 0);
+	assert_true(ixy_open(&dev, "", NULL) < 0);
+}
+
+static void refuses_a_card_that_is_open(void **state)
+{
+	struct ixy_device *dev = open_card(0, NULL), *twice;
+
+	(void)state;
+	assert_int_equal(ixy_open(&twice, "emu:0", NULL), -EBUSY);
+	assert_int_equal(wire_to(0, 64, 1), NIC_TAKEN);
+	receive_one(dev, 0, 64, 0, 1);
+	ixy_close(dev);
+}
+
+static void drives_the_whole_family(void **state)
+{
+	static const uint16_t ids[] = { 0x10f7, 0x10f8, 0x10f9, 0x10fb, 0x10fc,
+					0x1514, 0x1517, 0x151c, 0x1528, 0x154d,
+					0x1557, 0x1558, 0x1560, 0x1563, 0x15d1 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ids) / sizeof(*ids); i++) {
+		struct ixy_device *dev;
+		emu_cards[0].id = 0x8086u | (uint32_t)ids[i] << 16;
+		if (ixy_open(&dev, "emu:0", NULL))
+			fail_msg("8086:%04x: %s", ids[i], driver_log);
+		ixy_close(dev);
+	}
+}
+
+static void refuses_impossible_configurations(void **state)
+{
+	static const struct {
+		struct ixy_config config;
+		const char *word;
+	} wrong[] = {
+		{ { .rx_queues = 129 }, "queues" },
+		{ { .tx_queues = 129 }, "queues" },
+		{ { .rx_queues = 65535 }, "queues" },
+		{ { .rx_ring = 100 }, "ring" },
+		{ { .tx_ring = 100 }, "ring" },
+		{ { .rx_ring = 8 }, "ring" },
+		{ { .rx_ring = 4104 }, "ring" },
+		{ { .tx_ring = 65528 }, "ring" },
+		{ { .buffers = 100 }, "buffers" },
+		{ { .buffers = 1023 }, "buffers" },
+		{ { .buffers = UINT32_MAX }, "buffers" },
+		{ { .mtu = 67 }, "MTU" },
+		{ { .mtu = 9501 }, "MTU" },
+		{ { .mtu = 20000 }, "MTU" },
+		{ { .mtu = UINT32_MAX }, "MTU" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		driver_log[0] = 0;
+		open_fails(&wrong[i].config, EINVAL, wrong[i].word);
+	}
+	ixy_close(open_card(0, NULL));
+}
+
+static void accepts_the_limits(void **state)
+{
+	static const struct ixy_config configs[] = {
+		{ .rx_ring = 64, .tx_ring = 64, .buffers = 128 },
+		{ .rx_ring = 4096, .tx_ring = 4096 },
+		{ .rx_ring = 72, .tx_ring = 4088 },
+		{ .rx_queues = 128, .tx_queues = 64, .rx_ring = 64, .tx_ring = 64, .buffers = 128 },
+		{ .mtu = 68 },
+		{ .mtu = 9500 },
+		{ .promiscuous = true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(configs) / sizeof(*configs); i++)
+		ixy_close(open_card(0, &configs[i]));
+	assert_string_equal(driver_log, "");
+}
+
+static size_t open_files(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	size_t count = 0;
+
+	assert_non_null(dir);
+	while (readdir(dir))
+		count++;
+	closedir(dir);
+	return count;
+}
+
+static size_t mappings(void)
+{
+	FILE *file = fopen("/proc/self/maps", "r");
+	size_t count = 0;
+
+	assert_non_null(file);
+	for (int c; (c = getc(file)) != EOF;)
+		count += c == '\n';
+	fclose(file);
+	return count;
+}
+
+static void opens_and_closes_1000_times_without_a_leak(void **state)
+{
+	size_t files = 0, maps = 0;
+
+	(void)state;
+	for (int i = 0; i < 1000; i++) {
+		struct ixy_device *dev = open_card(0, NULL);
+		assert_int_equal(wire_to(0, 60, (uint32_t)i), NIC_TAKEN);
+		receive_one(dev, 0, 60, 0, (uint32_t)i);
+		ixy_close(dev);
+		emu_forget(&emu_cards[0]);
+		if (i == 100) {
+			files = open_files();
+			maps = mappings();
+		}
+	}
+	assert_int_equal(open_files(), files);
+	assert_true(mappings() <= maps + 8); /* the sanitizers' allocators make some of their own */
+	assert_string_equal(driver_log, "");
+}
+
+static void nothing_of_an_earlier_life_arrives(void **state)
+{
+	(void)state;
+	for (uint32_t life = 1; life <= 20; life++) {
+		struct ixy_device *dev = open_card(0, NULL);
+		struct pkt_buf *bufs[8];
+		assert_int_equal(ixy_rx_batch(dev, 0, bufs, 8), 0);
+		assert_int_equal(wire_to(0, 60, life), NIC_TAKEN);
+		receive_one(dev, 0, 60, 0, life);
+		for (uint32_t i = 0; i < life; i++) /* these are never fetched */
+			assert_int_equal(wire_to(0, 60, 1000 + i), NIC_TAKEN);
+		ixy_close(dev);
+		assert_int_equal(wire_to(0, 60, 2000), NIC_DOWN);
+	}
+}
+
+static void statistics_count_what_passed(void **state)
+{
+	struct ixy_device *dev = open_card(0, NULL);
+	struct mempool *pool;
+	struct ixy_stats stats;
+
+	(void)state;
+	assert_int_equal(mempool_create(&pool, 64, 2048), 0);
+	for (uint32_t i = 0; i < 10; i++) {
+		assert_int_equal(wire_to(0, 100 + i, i), NIC_TAKEN);
+		receive_one(dev, 0, 100 + i, 0, i);
+		if (i % 2)
+			send_one(dev, pool, 0, 0, 200 + i, i);
+		if (i % 3)
+			assert_int_equal(ixy_read_stats(dev, &stats),
+					 0); /* reading clears the card's counters only */
+	}
+	assert_int_equal(ixy_read_stats(dev, &stats), 0);
+	assert_int_equal(stats.rx_packets, 10);
+	assert_int_equal(stats.rx_bytes, 10 * 100 + 45);
+	assert_int_equal(stats.tx_packets, 5);
+	assert_int_equal(stats.tx_bytes, 5 * 200 + 25);
+	assert_int_equal(stats.rx_missed + stats.rx_no_buffer + stats.rx_errors, 0);
+	ixy_close(dev);
+
+	dev = open_card(0, NULL);
+	assert_int_equal(ixy_read_stats(dev, &stats), 0);
+	assert_int_equal(stats.rx_packets + stats.rx_bytes + stats.tx_packets + stats.tx_bytes, 0);
+	ixy_close(dev);
+	mempool_destroy(pool);
+}
+
+static void packets_without_a_free_descriptor_are_counted_as_missed(void **state)
+{
+	struct ixy_config config = { .rx_ring = 64, .tx_ring = 64 };
+	struct ixy_device *dev = open_card(0, &config);
+	struct pkt_buf *bufs[128];
+	struct ixy_stats stats;
+	uint32_t missed = 0;
+
+	(void)state;
+	for (uint32_t i = 0; i < 100; i++)
+		missed += wire_to(0, 60, i) == NIC_MISSED;
+	assert_int_equal(missed, 100 - 63);
+	assert_int_equal(ixy_rx_batch(dev, 0, bufs, 128), 63);
+	for (uint32_t i = 0; i < 63; i++)
+		check_frame(bufs[i]->data, bufs[i]->size, 60, 0, i);
+	pkt_buf_free_batch(bufs, 63);
+	assert_int_equal(ixy_read_stats(dev, &stats), 0);
+	assert_int_equal(stats.rx_missed, missed);
+	assert_int_equal(stats.rx_packets, 63);
+	assert_int_equal(wire_to(0, 60, 7), NIC_TAKEN);
+	receive_one(dev, 0, 60, 0, 7);
+	ixy_close(dev);
+}
+
+static void promiscuous_mode_takes_what_is_for_others(void **state)
+{
+	struct ixy_config config = { .promiscuous = true };
+	struct ixy_device *dev = open_card(0, NULL);
+	uint8_t other[60], multicast[60];
+
+	(void)state;
+	make_frame(other, 60, 2, 5);
+	make_frame(multicast, 60, 2, 6);
+	multicast[0] = 0x33;
+	assert_int_equal(emu_receive(&emu_cards[0], other, 60), NIC_FILTERED);
+	assert_int_equal(emu_receive(&emu_cards[0], multicast, 60), NIC_FILTERED);
+	assert_int_equal(ixy_set_promiscuous(dev, true), 0);
+	assert_int_equal(emu_receive(&emu_cards[0], other, 60), NIC_TAKEN);
+	receive_one(dev, 0, 60, 2, 5);
+	assert_int_equal(emu_receive(&emu_cards[0], multicast, 60), NIC_TAKEN);
+	struct pkt_buf *buf;
+	assert_int_equal(ixy_rx_batch(dev, 0, &buf, 1), 1);
+	pkt_buf_free(buf);
+	assert_int_equal(ixy_set_promiscuous(dev, false), 0);
+	assert_int_equal(emu_receive(&emu_cards[0], other, 60), NIC_FILTERED);
+	assert_int_equal(wire_to(0, 60, 8), NIC_TAKEN);
+	receive_one(dev, 0, 60, 0, 8);
+	ixy_close(dev);
+
+	dev = open_card(0, &config);
+	assert_int_equal(emu_receive(&emu_cards[0], other, 60), NIC_TAKEN);
+	receive_one(dev, 0, 60, 2, 5);
+	ixy_close(dev);
+}
+
+static void broadcast_is_for_everybody(void **state)
+{
+	struct ixy_device *dev = open_card(0, NULL);
+	struct pkt_buf *buf;
+	uint8_t frame[60];
+
+	(void)state;
+	make_frame(frame, 60, 0, 1);
+	memcpy(frame, broadcast, 6);
+	assert_int_equal(emu_receive(&emu_cards[0], frame, 60), NIC_TAKEN);
+	assert_int_equal(ixy_rx_batch(dev, 0, &buf, 1), 1);
+	pkt_buf_free(buf);
+	ixy_close(dev);
+}
+
+static void takes_another_mac_address(void **state)
+{
+	static const uint8_t mac[6] = { 2, 0, 0, 0, 0, 0x77 }, own[6] = { 2, 0, 0, 0, 0, 0 };
+	static const uint8_t multicast[6] = { 3, 0, 0, 0, 0, 0x77 };
+	struct ixy_device *dev = open_card(0, NULL);
+	uint8_t frame[60];
+
+	(void)state;
+	assert_int_equal(ixy_set_mac(dev, multicast), -EINVAL);
+	assert_int_equal(ixy_set_mac(dev, broadcast), -EINVAL);
+	assert_memory_equal(dev->mac, own, 6);
+	assert_int_equal(ixy_set_mac(dev, mac), 0);
+	assert_memory_equal(dev->mac, mac, 6);
+	make_frame(frame, 60, 0x77, 1);
+	assert_int_equal(emu_receive(&emu_cards[0], frame, 60), NIC_TAKEN);
+	receive_one(dev, 0, 60, 0x77, 1);
+	assert_int_equal(wire_to(0, 60, 2), NIC_FILTERED);
+	ixy_close(dev);
+
+	dev = open_card(0, NULL); /* the one of the EEPROM is back */
+	assert_memory_equal(dev->mac, own, 6);
+	assert_int_equal(wire_to(0, 60, 2), NIC_TAKEN);
+	ixy_close(dev);
+}
+
+static void link_speed_follows_the_cable(void **state)
+{
+	struct ixy_device *dev = open_card(0, NULL);
+
+	(void)state;
+	nic_set_wire(emu_cards[0].nic, false);
+	emu_sleep(10000);
+	assert_int_equal(ixy_link_speed(dev), 0);
+	nic_set_wire(emu_cards[0].nic, true);
+	emu_sleep(5000000);
+	assert_int_equal(ixy_link_speed(dev), 10000);
+	ixy_close(dev);
+}
+
+static void opens_without_a_cable(void **state)
+{
+	struct ixy_device *dev;
+
+	(void)state;
+	nic_set_wire(emu_cards[0].nic, false);
+	assert_int_equal(ixy_open(&dev, "emu:0", NULL), 0);
+	assert_int_equal(ixy_link_speed(dev), 0);
+	ixy_close(dev);
+	assert_string_equal(driver_log, "");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		driver_test(opens_with_defaults),
+		driver_test(closing_nothing_is_allowed),
+		driver_test(refuses_an_address_that_does_not_exist),
+		driver_test(refuses_a_card_that_is_open),
+		driver_test(drives_the_whole_family),
+		driver_test(refuses_impossible_configurations),
+		driver_test(accepts_the_limits),
+		driver_test(opens_and_closes_1000_times_without_a_leak),
+		driver_test(nothing_of_an_earlier_life_arrives),
+		driver_test(statistics_count_what_passed),
+		driver_test(packets_without_a_free_descriptor_are_counted_as_missed),
+		driver_test(promiscuous_mode_takes_what_is_for_others),
+		driver_test(broadcast_is_for_everybody),
+		driver_test(takes_another_mac_address),
+		driver_test(link_speed_follows_the_cable),
+		driver_test(opens_without_a_cable),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
