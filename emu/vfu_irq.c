@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Interrupts: the client hands over an eventfd for each vector it wants to hear of (DEVICE_SET_IRQS), the card's interrupts are
+ * written to them. A masked interrupt is remembered and delivered when it is unmasked. These masks are the client's own; those
+ * of the MSI-X table in BAR 4 act in the client (QEMU emulates the table) or, with a driver that has no table, nowhere.
+ */
+#include "vfu_internal.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ACTIONS                                                                                    \
+	(VFIO_IRQ_SET_ACTION_MASK | VFIO_IRQ_SET_ACTION_UNMASK | VFIO_IRQ_SET_ACTION_TRIGGER)
+#define DATA (VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_DATA_BOOL | VFIO_IRQ_SET_DATA_EVENTFD)
+
+static const struct vfu_irq_type {
+	uint32_t first, count; /* in vfu_server.irqs */
+	uint32_t flags;
+} types[VFIO_PCI_NUM_IRQS] = {
+	/* A level: it stays masked after each interrupt until the client says that the driver has seen to it. */
+	[VFIO_PCI_INTX_IRQ_INDEX] = { 0, 1,
+				      VFIO_IRQ_INFO_EVENTFD | VFIO_IRQ_INFO_MASKABLE |
+					      VFIO_IRQ_INFO_AUTOMASKED },
+	[VFIO_PCI_MSI_IRQ_INDEX] = { 1, 1, VFIO_IRQ_INFO_EVENTFD | VFIO_IRQ_INFO_MASKABLE },
+	[VFIO_PCI_MSIX_IRQ_INDEX] = { 2, NIC_MSIX_COUNT,
+				      VFIO_IRQ_INFO_EVENTFD | VFIO_IRQ_INFO_MASKABLE },
+	[VFIO_PCI_ERR_IRQ_INDEX] = { 2 + NIC_MSIX_COUNT, 1, VFIO_IRQ_INFO_EVENTFD },
+	[VFIO_PCI_REQ_IRQ_INDEX] = { 3 + NIC_MSIX_COUNT, 1, VFIO_IRQ_INFO_EVENTFD },
+};
+
+/*
+ * Tells the client. An eventfd whose counter is at its limit would block the writer, and only the client may make it
+ * non-blocking: the flag is shared with it, and it may want to wait in read(). Hence the question first.
+ */
+static void tell(int fd)
+{
+	struct pollfd room = { .fd = fd, .events = POLLOUT };
+	const uint64_t one = 1;
+
+	if (fd >= 0 && poll(&room, 1, 0) == 1 && (room.revents & POLLOUT) &&
+	    write(fd, &one, sizeof(one)) < 0) {
+		/* Nothing to be done: the client closed what it has asked us to write to. */
+	}
+}
+
+static void set_event(int *slot, int fd)
+{
+	if (*slot >= 0)
+		close(*slot);
+	*slot = fd;
+}
+
+static void trigger(struct vfu_irq *irq, bool automask)
+{
+	if (irq->masked) {
+		irq->pending = true;
+		return;
+	}
+	tell(irq->fd[VFU_TRIGGERED]);
+	if (automask) {
+		irq->masked = true;
+		tell(irq->fd[VFU_MASKED]);
+	}
+}
+
+static void mask(struct vfu_irq *irq)
+{
+	if (!irq->masked) {
+		irq->masked = true;
+		tell(irq->fd[VFU_MASKED]);
+	}
+}
+
+static void unmask(struct vfu_irq *irq, bool automask)
+{
+	bool pending = irq->pending;
+
+	if (!irq->masked)
+		return;
+	irq->masked = irq->pending = false;
+	tell(irq->fd[VFU_UNMASKED]);
+	if (pending)
+		trigger(irq, automask);
+}
+
+static void disable(struct vfu_irq *irq)
+{
+	for (int i = 0; i < VFU_EVENTS; i++)
+		set_event(&irq->fd[i], -1);
+	irq->masked = irq->pending = false;
+}
+
+void vfu_irq_init(struct vfu_server *server)
+{
+	for (uint32_t i = 0; i < VFU_IRQS; i++) {
+		for (int event = 0; event < VFU_EVENTS; event++)
+			server->irqs[i].fd[event] = -1;
+	}
+}
+
+void vfu_irq_close(struct vfu_server *server)
+{
+	for (uint32_t i = 0; i < VFU_IRQS; i++)
+		disable(&server->irqs[i]);
+	memset(server->armed, 0, sizeof(server->armed));
+}
+
+void vfu_irq_request(struct vfu_server *server)
+{
+	trigger(&server->irqs[types[VFIO_PCI_REQ_IRQ_INDEX].first], false);
+}
+
+void vfu_interrupt(struct vfu_server *server, uint32_t vector)
+{
+	if (server->armed[VFIO_PCI_MSIX_IRQ_INDEX]) {
+		if (vector < NIC_MSIX_COUNT)
+			trigger(&server->irqs[types[VFIO_PCI_MSIX_IRQ_INDEX].first + vector],
+				false);
+	} else if (server->armed[VFIO_PCI_MSI_IRQ_INDEX]) {
+		trigger(&server->irqs[types[VFIO_PCI_MSI_IRQ_INDEX].first], false);
+	} else if (server->armed[VFIO_PCI_INTX_IRQ_INDEX]) {
+		trigger(&server->irqs[types[VFIO_PCI_INTX_IRQ_INDEX].first], true);
+	}
+}
+
+int vfu_irq_info(const struct vfu_request *request, struct vfu_reply *reply)
+{
+	struct vfio_irq_info info;
+
+	if (!vfu_get(request, &info, 16) || info.argsz < 16 || info.index >= VFIO_PCI_NUM_IRQS)
+		return -EINVAL;
+	info = (struct vfio_irq_info){
+		.argsz = 16,
+		.flags = types[info.index].flags,
+		.index = info.index,
+		.count = types[info.index].count,
+	};
+	vfu_put(reply, &info, 16);
+	return 0;
+}
+
+/* Other files would take the 8 bytes for data, or block. */
+static bool is_eventfd(int fd)
+{
+	static const char eventfd_name[] = "anon_inode:[eventfd]";
+	char path[32], name[sizeof(eventfd_name)];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return readlink(path, name, sizeof(name)) == sizeof(eventfd_name) - 1 &&
+	       memcmp(name, eventfd_name, sizeof(eventfd_name) - 1) == 0;
+}
+
+/* An eventfd for each interrupt of a range; none at all takes back those that were there. */
+static int set_events(struct vfu_irq *irqs, uint32_t count, enum vfu_event event,
+		      struct vfu_request *request)
+{
+	if (request->fd_count && request->fd_count != count)
+		return -EINVAL;
+	for (uint32_t i = 0; i < request->fd_count; i++) {
+		if (!is_eventfd(request->fds[i]))
+			return -EINVAL;
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		set_event(&irqs[i].fd[event], request->fd_count ? request->fds[i] : -1);
+		if (request->fd_count)
+			request->fds[i] = -1; /* ours now */
+		else if (event == VFU_TRIGGERED)
+			irqs[i].pending = false;
+	}
+	return 0;
+}
+
+static void act(struct vfu_irq *irq, uint32_t action, bool automask)
+{
+	if (action == VFIO_IRQ_SET_ACTION_MASK)
+		mask(irq);
+	else if (action == VFIO_IRQ_SET_ACTION_UNMASK)
+		unmask(irq, automask);
+	else
+		trigger(irq, automask);
+}
+
+static void count_armed(struct vfu_server *server, uint32_t index)
+{
+	const struct vfu_irq_type *type = &types[index];
+
+	server->armed[index] = 0;
+	for (uint32_t i = 0; i < type->count; i++)
+		server->armed[index] += server->irqs[type->first + i].fd[VFU_TRIGGERED] >= 0;
+}
+
+int vfu_irq_set(struct vfu_server *server, struct vfu_request *request)
+{
+	struct vfio_irq_set set;
+
+	if (!vfu_get(request, &set, sizeof(set)) || set.argsz < sizeof(set) ||
+	    set.index >= VFIO_PCI_NUM_IRQS || (set.flags & ~(ACTIONS | DATA)))
+		return -EINVAL;
+
+	const struct vfu_irq_type *type = &types[set.index];
+	struct vfu_irq *irqs = &server->irqs[type->first];
+	const uint8_t *chosen = request->data + sizeof(set);
+	uint32_t action = set.flags & ACTIONS;
+	uint32_t data = set.flags & DATA;
+	bool automask = type->flags & VFIO_IRQ_INFO_AUTOMASKED;
+
+	if (action & (action - 1) || !action || data & (data - 1) || !data)
+		return -EINVAL; /* one of each */
+	if (set.start > type->count || set.count > type->count - set.start)
+		return -EINVAL;
+	if (action != VFIO_IRQ_SET_ACTION_TRIGGER && !(type->flags & VFIO_IRQ_INFO_MASKABLE))
+		return -EINVAL;
+
+	if (set.count == 0) {
+		if (set.start || action != VFIO_IRQ_SET_ACTION_TRIGGER ||
+		    data != VFIO_IRQ_SET_DATA_NONE)
+			return -EINVAL;
+		for (uint32_t i = 0; i < type->count; i++)
+			disable(&irqs[i]);
+		server->armed[set.index] = 0;
+		return 0;
+	}
+
+	irqs += set.start;
+	if (data == VFIO_IRQ_SET_DATA_EVENTFD) {
+		static const enum vfu_event events[] = { VFU_MASKED, VFU_UNMASKED, VFU_TRIGGERED };
+		int err = set_events(irqs, set.count, events[action / 16], request);
+
+		count_armed(server, set.index);
+		return err;
+	}
+	if (data == VFIO_IRQ_SET_DATA_BOOL && request->size - sizeof(set) < set.count)
+		return -EINVAL;
+	for (uint32_t i = 0; i < set.count; i++) {
+		if (data == VFIO_IRQ_SET_DATA_NONE || chosen[i])
+			act(&irqs[i], action, automask);
+	}
+	return 0;
+}
