@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 struct nic;
@@ -124,5 +125,8 @@ const struct nic_account *nic_account(const struct nic *nic);
 
 /* For status displays. */
 bool nic_link_up(const struct nic *nic);
+
+/** nic_print_registers() - the register table as a Markdown table */
+void nic_print_registers(FILE *file);
 
 #endif

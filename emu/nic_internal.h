@@ -10,8 +10,6 @@
 #ifndef NIC_INTERNAL_H
 #define NIC_INTERNAL_H
 
-#include <stdio.h>
-
 #include "nic.h"
 #include "queue.h"
 #include "regs.h"
@@ -27,6 +25,7 @@ enum nic_access {
 	NIC_RC_HIGH, /* reading clears both halves */
 	NIC_W1C,     /* a 1 written clears the bit */
 	NIC_WO,	     /* reads as zero; the write has an effect */
+	NIC_ALIAS,   /* no register, but another name of the one at .alias and its successors */
 };
 
 /**
@@ -35,7 +34,7 @@ enum nic_access {
  * @reset:    value after reset
  * @writable: bits that a write changes (NIC_RW) or clears (NIC_W1C); the others keep their value
  * @self_clearing: bits that a write triggers and that read as zero
- * @alias:    not 0: no register, but another name of the register at this offset and its successors
+ * @alias:    of NIC_ALIAS: the offset of the register that this is another name of
  * @section:  of the 82599 datasheet, revision 3.3
  * @written:  behaviour beyond storing: runs after the new value has been stored; @old is what was
  *            there, @value what the driver wrote. NULL for none.
