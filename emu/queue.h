@@ -104,10 +104,11 @@ struct nic_tso {
 	uint32_t count;	 /* descriptors, from the queue's head on */
 	uint64_t report; /* which of them have RS set */
 	struct nic_desc context;
-	uint32_t options; /* POPTS */
+	uint64_t options; /* TXD_IXSM, TXD_TXSM */
 	bool vlan;
 	uint16_t header, mss;
 	uint32_t left, sent;	  /* payload bytes */
+	uint32_t number;	  /* of the next frame */
 	uint32_t segment, offset; /* the next payload byte */
 	struct {
 		uint64_t iova;
@@ -125,6 +126,7 @@ struct nic_sender {
 	uint16_t vlan_type;
 	uint32_t scan;
 	uint32_t active_count, next;
+	uint32_t sent; /* frames in this poll */
 	uint8_t active[NIC_QUEUES];
 	struct nic_traffic good;
 	struct nic_tso tso;

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Inside the data path: descriptor formats and what rx.c, tx.c, filter.c and offload.c share.
+ *
+ * A frame can be memory that somebody changes while we look at it (another card's driver's). So
+ * what decides about lengths is loaded once, by load16() and its like, checked, and used.
+ */
+#ifndef DATAPATH_H
+#define DATAPATH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "nic_internal.h"
+
+#define likely(x)   __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+#define ETH_HEADER    14
+#define ETH_FRAME_MIN 60 /* without CRC */
+#define ETH_CRC	      4
+#define VLAN_TAG      4
+
+/* ---- Receive descriptors ---- */
+
+/* 7.1.6.2, advanced write-back. First word: RSS type 3:0, packet type 16:4, hash 63:32. */
+#define RXD_RSS_TCP_IPV4 1u
+#define RXD_RSS_IPV4	 2u
+#define RXD_RSS_TCP_IPV6 3u
+#define RXD_RSS_IPV6	 5u
+#define RXD_RSS_UDP_IPV4 7u
+#define RXD_RSS_UDP_IPV6 8u
+#define RXD_TYPE_IPV4	 BIT(4)
+#define RXD_TYPE_IPV4E	 BIT(5) /* options; beside RXD_TYPE_IPV4 */
+#define RXD_TYPE_IPV6	 BIT(6)
+#define RXD_TYPE_IPV6E	 BIT(7) /* extension headers; beside RXD_TYPE_IPV6 */
+#define RXD_TYPE_TCP	 BIT(8)
+#define RXD_TYPE_UDP	 BIT(9)
+#define RXD_TYPE_SCTP	 BIT(10)
+#define RXD_TYPE_ETQF(i) (BIT(15) | (uint32_t)(i) << 4)
+/* Second word: status 19:0, errors 31:20, length 47:32, VLAN tag 63:48. */
+#define RXD_DD	  BIT(0)
+#define RXD_EOP	  BIT(1)
+#define RXD_VP	  BIT(3)  /* has a VLAN tag */
+#define RXD_UDPCS BIT(4)  /* UDP checksum checked */
+#define RXD_L4CS  BIT(5)  /* layer 4 checksum checked */
+#define RXD_IPCS  BIT(6)  /* IPv4 header checksum checked */
+#define RXD_PIF	  BIT(7)  /* let in by a filter that is not exact */
+#define RXD_UDPV  BIT(10) /* fragment of a UDP packet that has a checksum */
+#define RXD_RXE	  BIT(29)
+#define RXD_L4E	  BIT(30)
+#define RXD_IPE	  BIT(31)
+
+/* 7.1.5, legacy write-back: length 15:0, fragment checksum 31:16, status 39:32, errors 47:40, VLAN 63:48. */
+
+/* ---- Send descriptors, second word. 7.2.3.2.2 legacy, 7.2.3.2.3 context, 7.2.3.2.4 advanced data ---- */
+
+#define TXD_LENGTH(hi) ((uint32_t)(hi)&0xFFFF)
+#define TXD_CSO(hi)    ((uint32_t)((hi) >> 16) & 0xFF) /* legacy */
+#define TXD_DTYP       (0xFull << 20)
+#define TXD_DTYP_CTXT  (2ull << 20)
+#define TXD_DTYP_DATA  (3ull << 20)
+#define TXD_EOP	       (1ull << 24)
+#define TXD_IFCS       (1ull << 25)
+#define TXD_IC	       (1ull << 26) /* legacy */
+#define TXD_RS	       (1ull << 27)
+#define TXD_DEXT       (1ull << 29)
+#define TXD_VLE	       (1ull << 30)
+#define TXD_TSE	       (1ull << 31)
+#define TXD_DD	       1u /* in the last 32-bit word */
+#define TXD_IDX(hi)    ((uint32_t)((hi) >> 36) & 7)
+#define TXD_POPTS      (0x3Full << 40)
+#define TXD_IXSM       (1ull << 40)
+#define TXD_TXSM       (1ull << 41)
+#define TXD_PAYLEN(hi) ((uint32_t)((hi) >> 46))
+#define TXD_CSS(hi)    ((uint32_t)((hi) >> 40) & 0xFF) /* legacy */
+#define TXD_VLAN(hi)   ((uint16_t)((hi) >> 48))	       /* legacy */
+#define TXC_IPLEN(lo)  ((uint32_t)(lo)&0x1FF)	       /* context, first word */
+#define TXC_MACLEN(lo) ((uint32_t)((lo) >> 9) & 0x7F)
+#define TXC_VLAN(lo)   ((uint16_t)((lo) >> 16))
+#define TXC_IPV4(hi)   ((hi) >> 10 & 1) /* context, second word */
+#define TXC_L4T(hi)    ((uint32_t)((hi) >> 11) & 3)
+#define TXC_L4T_UDP    0
+#define TXC_L4T_TCP    1
+#define TXC_L4T_SCTP   2
+#define TXC_L4LEN(hi)  ((uint32_t)((hi) >> 40) & 0xFF)
+#define TXC_MSS(hi)    ((uint32_t)((hi) >> 48))
+
+/* ---- Memory that others may write: one load each, at any alignment ---- */
+
+struct unaligned16 {
+	uint16_t value;
+} __attribute__((packed, may_alias));
+struct unaligned32 {
+	uint32_t value;
+} __attribute__((packed, may_alias));
+struct unaligned64 {
+	uint64_t value;
+} __attribute__((packed, may_alias));
+
+static inline uint8_t load8(const uint8_t *p)
+{
+	return *(const volatile uint8_t *)p;
+}
+
+static inline uint16_t load16(const uint8_t *p)
+{
+	return ((const volatile struct unaligned16 *)p)->value;
+}
+
+static inline uint32_t load32(const uint8_t *p)
+{
+	return ((const volatile struct unaligned32 *)p)->value;
+}
+
+static inline uint64_t load64(const uint8_t *p)
+{
+	return ((const volatile struct unaligned64 *)p)->value;
+}
+
+static inline uint16_t load_be16(const uint8_t *p)
+{
+	return __builtin_bswap16(load16(p));
+}
+
+static inline void store16(uint8_t *p, uint16_t value)
+{
+	((struct unaligned16 *)p)->value = value;
+}
+
+static inline void store_be16(uint8_t *p, uint16_t value)
+{
+	store16(p, __builtin_bswap16(value));
+}
+
+/* The driver writes a tail with release order, after its descriptors. */
+static inline uint32_t nic_get_tail(const struct nic *nic, uint32_t offset)
+{
+	return __atomic_load_n((const uint32_t *)(nic->bar0 + offset), __ATOMIC_ACQUIRE);
+}
+
+static inline struct nic_desc nic_load_desc(const struct nic_desc *desc)
+{
+	return (struct nic_desc){ __atomic_load_n(&desc->lo, __ATOMIC_RELAXED),
+				  __atomic_load_n(&desc->hi, __ATOMIC_RELAXED) };
+}
+
+/* ---- Addresses ---- */
+
+/* The memory behind an address if it is known and in one piece; counts nothing. */
+static inline uint8_t *nic_peek(const struct nic *nic, uint64_t iova, uint64_t size, bool write)
+{
+	for (uint32_t i = 0; i < NIC_WINDOWS; i++) {
+		const struct nic_window *window = &nic->windows[i];
+		uint64_t offset = iova - window->iova;
+
+		if (offset < window->size && size <= window->size - offset &&
+		    (window->writable || !write))
+			return window->host + offset;
+	}
+	return NULL;
+}
+
+/* copy.c: from or to memory that may lie in several windows. Return: false after a fault, counted. */
+bool nic_copy_in(struct nic *nic, void *to, uint64_t iova, size_t size);
+bool nic_copy_out(struct nic *nic, uint64_t iova, const void *from, size_t size);
+
+/* Ask for the line before it is needed; a write takes it from the driver's processor at once. */
+static inline void nic_prefetch(const void *p)
+{
+	__builtin_prefetch(p, 0);
+}
+
+static inline void nic_prefetch_write(const void *p)
+{
+#if defined(__x86_64__) && !defined(__PRFCHW__)
+	/* GCC's builtin means a prefetch for reading unless the compiler may use PREFETCHW. Every
+	 * 64-bit processor either has it or ignores it. */
+	__asm__ volatile("prefetchw %0" : : "m"(*(const char *)p));
+#else
+	__builtin_prefetch(p, 1);
+#endif
+}
+
+/* ---- Statistics ---- */
+
+static inline void nic_traffic_add(struct nic_traffic *traffic, uint64_t destination,
+				   uint32_t length)
+{
+	uint32_t wire = length + ETH_CRC;
+	uint32_t size = wire <= 64 ? 0 : 26 - (uint32_t)__builtin_clz(wire);
+
+	traffic->frames++;
+	traffic->bytes += length;
+	traffic->sizes[size < 6 ? size : 5]++;
+	if (unlikely(destination & 1)) { /* the group bit: the lowest of the first byte */
+		if (destination == 0xFFFFFFFFFFFF)
+			traffic->broadcast++;
+		else
+			traffic->multicast++;
+	}
+}
+
+/* ---- filter.c ---- */
+
+struct nic_packet;
+
+/** nic_filter_configure() - digest the filter registers. */
+void nic_filter_configure(struct nic *nic);
+
+/**
+ * nic_filter() - may a frame come in? 7.1.1
+ * @status: RXD_PIF is added if the filter was not an exact one
+ */
+bool nic_filter(const struct nic *nic, uint64_t destination, const struct nic_packet *packet,
+		uint32_t *status);
+
+/** nic_pick_queue() - 7.1.2: the queue of a frame; fills in the hash and the RSS type of @packet. */
+uint32_t nic_pick_queue(const struct nic *nic, const uint8_t *frame, struct nic_packet *packet);
+
+/* ---- offload.c ---- */
+
+/**
+ * struct nic_packet - what a frame contains
+ * @ethertype: after a VLAN tag
+ * @type:      RXD_TYPE_*
+ * @l3, @l4:   offsets of the headers; 0 if there is none that the card knows
+ * @l3_length: of the header alone for IPv4, with its extensions for IPv6
+ * @end:       of the layer 3 packet: at most the frame's length
+ * @ident:     of the IPv4 header
+ * @fragment:  of an IPv4 packet; @udp_sum: its first one, and UDP with a checksum
+ */
+struct nic_packet {
+	bool vlan, fragment, udp_sum;
+	uint16_t vlan_tag, ethertype;
+	uint32_t type, rss_type, hash;
+	uint16_t l3, l3_length, l4, end, ident;
+};
+
+/** nic_parse() - find the headers; @length is at least ETH_FRAME_MIN. */
+void nic_parse(uint32_t vlan_type, const uint8_t *frame, uint32_t length,
+	       struct nic_packet *packet);
+
+/** nic_check_sums() - 7.1.11: Return: RXD_*CS and RXD_*E of a received frame. */
+uint32_t nic_check_sums(const uint8_t *frame, const struct nic_packet *packet);
+
+/** nic_sum() - one's complement sum, folded to 16 bits, in memory order: store16() it. */
+uint16_t nic_sum(const uint8_t *data, size_t size, uint64_t sum);
+
+/** nic_crc32() - the CRC of Ethernet, as the four bytes that follow the frame, first one lowest. */
+uint32_t nic_crc32(const uint8_t *data, size_t size);
+
+/**
+ * nic_insert_sums() - 7.2.5: put checksums into a frame that is to be sent
+ * @context: says where the headers are
+ * @options: TXD_IXSM, TXD_TXSM
+ *
+ * Return: false if the headers are not within the frame.
+ */
+bool nic_insert_sums(uint8_t *frame, uint32_t length, const struct nic_desc *context,
+		     uint64_t options);
+
+/** nic_insert_sum() - 7.2.3.2.2: legacy descriptors' CSS and CSO. Return: false if outside the frame. */
+bool nic_insert_sum(uint8_t *frame, uint32_t length, uint32_t start, uint32_t offset);
+
+/** nic_insert_vlan() - make room for a tag; @frame has VLAN_TAG bytes to spare. Return: the new length. */
+uint32_t nic_insert_vlan(uint8_t *frame, uint32_t length, uint16_t type, uint16_t tag);
+
+/** nic_tso_valid() - do context and lengths make sense? Before anything else of it is used. */
+bool nic_tso_valid(const struct nic_tso *tso);
+
+/**
+ * nic_tso_headers() - 7.2.4: turn the headers of the whole into those of a segment
+ * @frame:   holds a copy of tso->headers
+ * @payload: bytes of this segment
+ * @flags:   mask for the TCP flags
+ */
+void nic_tso_headers(const struct nic_tso *tso, uint8_t *frame, uint32_t payload, uint16_t flags);
+
+/* ---- rx.c, tx.c ---- */
+
+/** nic_rescan() - after accesses by the driver: read all configuration again, look at all queues. */
+void nic_rescan(struct nic *nic);
+void nic_rx_look(struct nic *nic, uint32_t queue); /* notice what became of ENABLE */
+void nic_tx_look(struct nic *nic, uint32_t queue);
+void nic_tx_configure(struct nic *nic);
+/** nic_rx_loopback() - what the transmitter sends while HLREG0.LPBK is set. */
+void nic_rx_loopback(struct nic *nic, const uint8_t *frame, uint32_t length);
+
+#endif

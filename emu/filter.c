@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Which received frames are for this card (7.1.1), and to which queue they go (7.1.2).
+ *
+ * Not here: L3/L4 5-tuple filters (FTQF), SYN filter, flow director, VMDq pools and DCB classes. All
+ * frames are traffic class 0, pool 0.
+ */
+#include "datapath.h"
+
+/* 7.1.2.8.1: the hash is the XOR of the key's 32-bit windows that start at the input's 1 bits. */
+static void toeplitz_prepare(struct nic_receiver *rx)
+{
+	for (uint32_t nibble = 0; nibble < 72; nibble++) {
+		uint32_t window[4];
+
+		for (uint32_t bit = 0; bit < 4; bit++) {
+			uint32_t position = nibble * 4 + bit;
+			uint64_t bytes = 0;
+
+			for (uint32_t i = 0; i < 5; i++)
+				bytes = bytes << 8 | rx->key[position / 8 + i];
+			window[bit] = (uint32_t)(bytes >> (8 - position % 8));
+		}
+		for (uint32_t value = 0; value < 16; value++) {
+			rx->toeplitz[nibble][value] =
+				(value & 8 ? window[0] : 0) ^ (value & 4 ? window[1] : 0) ^
+				(value & 2 ? window[2] : 0) ^ (value & 1 ? window[3] : 0);
+		}
+	}
+}
+
+static uint32_t toeplitz_add(const struct nic_receiver *rx, uint32_t hash, uint32_t position,
+			     const uint8_t *data, uint32_t size)
+{
+	for (uint32_t i = 0; i < size; i++) {
+		uint8_t byte = load8(data + i);
+
+		hash ^= rx->toeplitz[(position + i) * 2][byte >> 4] ^
+			rx->toeplitz[(position + i) * 2 + 1][byte & 15];
+	}
+	return hash;
+}
+
+static void configure_rss(struct nic *nic, struct nic_receiver *rx)
+{
+	uint32_t mrqc = nic_get(nic, MRQC);
+	uint8_t key[sizeof(rx->key)];
+
+	/* 8.2.3.7.12: of MRQE, the modes with RSS alone; the others share the port out to pools and
+	 * classes. */
+	rx->rss = MRQC_MRQE(mrqc) == 1;
+	rx->rss_fields = mrqc;
+	for (uint32_t i = 0; i < 128; i++)
+		rx->reta[i] = nic_get(nic, RETA(i / 4)) >> i % 4 * 8 & 15;
+	for (uint32_t i = 0; i < sizeof(key); i++)
+		key[i] = (uint8_t)(nic_get(nic, RSSRK(i / 4)) >> i % 4 * 8);
+	if (memcmp(key, rx->key, sizeof(key))) {
+		memcpy(rx->key, key, sizeof(key));
+		toeplitz_prepare(rx);
+	}
+}
+
+void nic_filter_configure(struct nic *nic)
+{
+	struct nic_receiver *rx = &nic->receiver;
+	uint32_t fctrl = nic_get(nic, FCTRL);
+	uint32_t mcstctrl = nic_get(nic, MCSTCTRL);
+	uint32_t vlnctrl = nic_get(nic, VLNCTRL);
+	static const uint8_t hash_shift[4] = { 36, 35, 34, 32 }; /* 8.2.3.7.3, MO */
+
+	rx->all_unicast = fctrl & FCTRL_UPE;
+	rx->all_multicast = fctrl & FCTRL_MPE;
+	rx->broadcast = fctrl & FCTRL_BAM;
+	rx->hash_multicast = mcstctrl & MCSTCTRL_MFE;
+	rx->hash_shift = hash_shift[MCSTCTRL_MO(mcstctrl)];
+	rx->filter_vlan = vlnctrl & VLNCTRL_VFE;
+	rx->vlan_type = VLNCTRL_VET(vlnctrl);
+	/* The tag's bit 12 is compared to VLNCTRL.CFI if VLNCTRL.CFIEN says so. */
+	rx->vlan_cfi_mask = vlnctrl & VLNCTRL_CFIEN ? 0x1000 : 0;
+	rx->vlan_cfi = vlnctrl & VLNCTRL_CFI ? rx->vlan_cfi_mask : 0;
+
+	rx->mac_count = 0;
+	for (uint32_t i = 0; i < 128; i++) {
+		uint32_t high = nic_get(nic, RAH(i));
+
+		if (high & RAH_AV)
+			rx->macs[rx->mac_count++] =
+				(uint64_t)(high & 0xFFFF) << 32 | nic_get(nic, RAL(i));
+	}
+
+	rx->any_ethertype = false;
+	for (uint32_t i = 0; i < 8; i++) {
+		uint32_t etqf = nic_get(nic, ETQF(i));
+
+		rx->ethertype[i] = etqf & ETQF_FILTER_EN ? etqf & 0xFFFF : UINT32_MAX;
+		rx->ethertype_queue[i] = nic_get(nic, ETQS(i));
+		rx->any_ethertype |= etqf & ETQF_FILTER_EN;
+	}
+	configure_rss(nic, rx);
+}
+
+static bool exact_match(const struct nic_receiver *rx, uint64_t destination)
+{
+	for (uint32_t i = 0; i < rx->mac_count; i++) {
+		if (rx->macs[i] == destination)
+			return true;
+	}
+	return false;
+}
+
+/* 7.1.1.1: twelve of the address's last 16 bits are the number of a bit in MTA. */
+static bool hash_match(const struct nic *nic, const struct nic_receiver *rx, uint64_t destination)
+{
+	uint32_t bit = destination >> rx->hash_shift & 0xFFF;
+
+	return rx->hash_multicast && nic_get(nic, MTA(bit / 32)) >> bit % 32 & 1;
+}
+
+static bool filter_mac(const struct nic *nic, const struct nic_receiver *rx, uint64_t destination,
+		       uint32_t *status)
+{
+	if (exact_match(rx, destination))
+		return true;
+	if (destination == 0xFFFFFFFFFFFF)
+		return rx->broadcast;
+
+	*status |= RXD_PIF;
+	if (destination & 1)
+		return rx->all_multicast || hash_match(nic, rx, destination);
+	return rx->all_unicast;
+}
+
+bool nic_filter(const struct nic *nic, uint64_t destination, const struct nic_packet *packet,
+		uint32_t *status)
+{
+	const struct nic_receiver *rx = &nic->receiver;
+	uint32_t tag = packet->vlan_tag;
+
+	if (!filter_mac(nic, rx, destination, status))
+		return false;
+	if (!rx->filter_vlan || !packet->vlan)
+		return true;
+	/* 7.1.1.2: VFTA has a bit for each of the 4096 VLANs. */
+	return (tag & rx->vlan_cfi_mask) == rx->vlan_cfi &&
+	       nic_get(nic, VFTA(tag >> 5 & 0x7F)) >> (tag & 31) & 1;
+}
+
+/* 7.1.2.8: addresses, and ports if the packet has them, of the kinds that MRQC asks for. */
+static void hash_packet(const struct nic_receiver *rx, const uint8_t *frame,
+			struct nic_packet *packet)
+{
+	bool v4 = packet->type & RXD_TYPE_IPV4;
+	bool v6 = packet->type & RXD_TYPE_IPV6;
+	uint32_t addresses = v4 ? 8 : 32;
+	uint32_t ports = 0;
+
+	if (v4 && packet->type & RXD_TYPE_TCP && rx->rss_fields & MRQC_TCP_IPV4)
+		packet->rss_type = RXD_RSS_TCP_IPV4, ports = 4;
+	else if (v4 && packet->type & RXD_TYPE_UDP && rx->rss_fields & MRQC_UDP_IPV4)
+		packet->rss_type = RXD_RSS_UDP_IPV4, ports = 4;
+	else if (v4 && rx->rss_fields & MRQC_IPV4)
+		packet->rss_type = RXD_RSS_IPV4;
+	else if (v6 && packet->type & RXD_TYPE_TCP && rx->rss_fields & MRQC_TCP_IPV6)
+		packet->rss_type = RXD_RSS_TCP_IPV6, ports = 4;
+	else if (v6 && packet->type & RXD_TYPE_UDP && rx->rss_fields & MRQC_UDP_IPV6)
+		packet->rss_type = RXD_RSS_UDP_IPV6, ports = 4;
+	else if (v6 && rx->rss_fields & MRQC_IPV6)
+		packet->rss_type = RXD_RSS_IPV6;
+	else
+		return;
+
+	packet->hash = toeplitz_add(rx, 0, 0, frame + packet->l3 + (v4 ? 12 : 8), addresses);
+	packet->hash = toeplitz_add(rx, packet->hash, addresses, frame + packet->l4, ports);
+}
+
+uint32_t nic_pick_queue(const struct nic *nic, const uint8_t *frame, struct nic_packet *packet)
+{
+	const struct nic_receiver *rx = &nic->receiver;
+
+	if (unlikely(rx->any_ethertype)) {
+		/* 7.1.2.3: such a packet is not looked at any further. */
+		for (uint32_t i = 0; i < 8; i++) {
+			if (rx->ethertype[i] != packet->ethertype)
+				continue;
+			packet->type = RXD_TYPE_ETQF(i);
+			packet->l3 = packet->l4 = 0;
+			packet->fragment = false;
+			if (rx->ethertype_queue[i] & ETQS_QUEUE_EN)
+				return ETQS_RX_QUEUE(rx->ethertype_queue[i]);
+			break;
+		}
+	}
+	/* The SYN filter, the 5-tuple filters and the flow director would come here, in this order. */
+	if (rx->rss) {
+		hash_packet(rx, frame, packet);
+		if (packet->rss_type)
+			return rx->reta[packet->hash & 0x7F];
+	}
+	return 0;
+}

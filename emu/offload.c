@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the card knows of the layers above Ethernet: packet types, checksum verdicts on receive
+ * (7.1.11), checksum insertion (7.2.5) and segmentation (7.2.4) on send.
+ */
+#include "datapath.h"
+
+#define ETHERTYPE_IPV4 0x0800
+#define ETHERTYPE_IPV6 0x86DD
+#define IPV4_HEADER    20
+#define IPV6_HEADER    40
+#define PROTO_TCP      6
+#define PROTO_UDP      17
+#define PROTO_SCTP     132
+
+/* ---- Sums ---- */
+
+uint16_t nic_sum(const uint8_t *data, size_t size, uint64_t sum)
+{
+	uint64_t low = 0, high = 0;
+
+	/* One's complement addition does not care how many 16-bit words are added at a time. */
+	for (; size >= 8; size -= 8, data += 8) {
+		uint64_t word = load64(data);
+
+		low += (uint32_t)word;
+		high += word >> 32;
+	}
+	if (size & 4) {
+		low += load32(data);
+		data += 4;
+	}
+	if (size & 2) {
+		high += load16(data);
+		data += 2;
+	}
+	if (size & 1)
+		low += load8(data);
+
+	/* No overflow: each part is below 2^32 times the frame's words. */
+	sum += low + high;
+	sum = (sum & 0xFFFFFFFF) + (sum >> 32);
+	sum = (sum & 0xFFFFFFFF) + (sum >> 32);
+	sum = (sum & 0xFFFF) + (sum >> 16);
+	sum = (sum & 0xFFFF) + (sum >> 16);
+	return (uint16_t)sum;
+}
+
+#define CRC32_POLYNOMIAL  0xEDB88320 /* Ethernet */
+#define CRC32C_POLYNOMIAL 0x82F63B78 /* SCTP */
+
+static uint32_t crc_add(uint32_t polynomial, uint32_t crc, const uint8_t *data, size_t size)
+{
+	uint32_t table[16];
+
+	for (uint32_t i = 0; i < 16; i++) {
+		table[i] = i;
+		for (uint32_t bit = 0; bit < 4; bit++)
+			table[i] = table[i] >> 1 ^ (table[i] & 1 ? polynomial : 0);
+	}
+	for (size_t i = 0; i < size; i++) {
+		crc ^= load8(data + i);
+		crc = crc >> 4 ^ table[crc & 15];
+		crc = crc >> 4 ^ table[crc & 15];
+	}
+	return crc;
+}
+
+uint32_t nic_crc32(const uint8_t *data, size_t size)
+{
+	return ~crc_add(CRC32_POLYNOMIAL, UINT32_MAX, data, size);
+}
+
+/* RFC 9260, 6.8: over the packet with a checksum of zero. */
+static uint32_t sctp_checksum(const uint8_t *packet, size_t size)
+{
+	static const uint8_t none[4];
+	uint32_t crc = crc_add(CRC32C_POLYNOMIAL, UINT32_MAX, packet, 8);
+
+	crc = crc_add(CRC32C_POLYNOMIAL, crc, none, 4);
+	return ~crc_add(CRC32C_POLYNOMIAL, crc, packet + 12, size - 12);
+}
+
+/* ---- Receive ---- */
+
+static void parse_l4(struct nic_packet *packet, uint8_t protocol, uint32_t l4)
+{
+	uint32_t size = packet->end - l4;
+
+	if (protocol == PROTO_TCP && size >= 20)
+		packet->type |= RXD_TYPE_TCP;
+	else if (protocol == PROTO_UDP && size >= 8)
+		packet->type |= RXD_TYPE_UDP;
+	else if (protocol == PROTO_SCTP && size >= 12)
+		packet->type |= RXD_TYPE_SCTP;
+	else
+		return;
+	packet->l4 = (uint16_t)l4;
+}
+
+static void parse_ipv4(const uint8_t *frame, uint32_t l3, uint32_t length,
+		       struct nic_packet *packet)
+{
+	uint8_t first = load8(frame + l3);
+	uint32_t header = (first & 15) * 4;
+	uint32_t total = load_be16(frame + l3 + 2);
+	uint16_t fragment = load_be16(frame + l3 + 6);
+	uint8_t protocol = load8(frame + l3 + 9);
+
+	if (first >> 4 != 4 || header < IPV4_HEADER || header > total || total > length - l3)
+		return;
+	packet->type = RXD_TYPE_IPV4 | (header > IPV4_HEADER ? RXD_TYPE_IPV4E : 0);
+	packet->l3 = (uint16_t)l3;
+	packet->l3_length = (uint16_t)header;
+	packet->end = (uint16_t)(l3 + total);
+	packet->ident = load_be16(frame + l3 + 4);
+	if (unlikely(fragment & 0x3FFF)) {
+		packet->fragment = true;
+		packet->udp_sum = !(fragment & 0x1FFF) && protocol == PROTO_UDP &&
+				  total - header >= 8 && load16(frame + l3 + header + 6);
+		return;
+	}
+	parse_l4(packet, protocol, l3 + header);
+}
+
+static void parse_ipv6(const uint8_t *frame, uint32_t l3, uint32_t length,
+		       struct nic_packet *packet)
+{
+	uint32_t payload = load_be16(frame + l3 + 4);
+	uint8_t next = load8(frame + l3 + 6);
+	uint32_t at = l3 + IPV6_HEADER;
+	uint32_t end = at + payload;
+
+	if (load8(frame + l3) >> 4 != 6 || end > length)
+		return;
+	packet->type = RXD_TYPE_IPV6;
+	packet->l3 = (uint16_t)l3;
+	packet->end = (uint16_t)end;
+
+	/* Hop-by-hop options, routing, destination options. */
+	while (next == 0 || next == 43 || next == 60) {
+		uint32_t size;
+
+		packet->type |= RXD_TYPE_IPV6E;
+		if (end - at < 8)
+			return;
+		size = (load8(frame + at + 1) + 1u) * 8;
+		/* With segments left, the pseudo header has another destination than the header. */
+		if (size > end - at || (next == 43 && load8(frame + at + 3)))
+			return;
+		next = load8(frame + at);
+		at += size;
+	}
+	if (next == 44) { /* fragment */
+		packet->type |= RXD_TYPE_IPV6E;
+		return;
+	}
+	packet->l3_length = (uint16_t)(at - l3);
+	parse_l4(packet, next, at);
+}
+
+void nic_parse(uint32_t vlan_type, const uint8_t *frame, uint32_t length, struct nic_packet *packet)
+{
+	uint32_t l3 = ETH_HEADER;
+
+	memset(packet, 0, sizeof(*packet));
+	packet->ethertype = load_be16(frame + 12);
+	if (packet->ethertype == vlan_type) {
+		packet->vlan = true;
+		packet->vlan_tag = load_be16(frame + 14);
+		packet->ethertype = load_be16(frame + 16);
+		l3 += VLAN_TAG;
+	}
+	/* ETH_FRAME_MIN has room for either header, behind a tag, too. */
+	if (packet->ethertype == ETHERTYPE_IPV4)
+		parse_ipv4(frame, l3, length, packet);
+	else if (packet->ethertype == ETHERTYPE_IPV6)
+		parse_ipv6(frame, l3, length, packet);
+}
+
+static uint32_t check_l4(const uint8_t *frame, const struct nic_packet *packet)
+{
+	const uint8_t *l4 = frame + packet->l4;
+	uint32_t size = packet->end - packet->l4;
+	uint32_t status = RXD_L4CS;
+	uint64_t pseudo;
+
+	if (packet->type & RXD_TYPE_SCTP)
+		return status | (load32(l4 + 8) == sctp_checksum(l4, size) ? 0 : RXD_L4E);
+
+	if (packet->type & RXD_TYPE_UDP) {
+		if (!load16(l4 + 6)) /* the sender made no checksum */
+			return 0;
+		status |= RXD_UDPCS;
+	}
+	pseudo = __builtin_bswap16((uint16_t)size) +
+		 ((packet->type & RXD_TYPE_TCP ? PROTO_TCP : PROTO_UDP) << 8);
+	if (packet->type & RXD_TYPE_IPV4)
+		pseudo += nic_sum(frame + packet->l3 + 12, 8, 0);
+	else
+		pseudo += nic_sum(frame + packet->l3 + 8, 32, 0);
+	return status | (nic_sum(l4, size, pseudo) == 0xFFFF ? 0 : RXD_L4E);
+}
+
+uint32_t nic_check_sums(const uint8_t *frame, const struct nic_packet *packet)
+{
+	uint32_t status = 0;
+
+	if (packet->l3 && packet->type & RXD_TYPE_IPV4) {
+		status |= RXD_IPCS;
+		if (nic_sum(frame + packet->l3, packet->l3_length, 0) != 0xFFFF)
+			status |= RXD_IPE;
+	}
+	if (packet->l4)
+		status |= check_l4(frame, packet);
+	return status;
+}
+
+/* ---- Send ---- */
+
+/* Offset of the checksum in the layer 4 header, and the size of the smallest header. */
+static const struct {
+	uint8_t checksum, header;
+} l4_layout[4] = {
+	[TXC_L4T_UDP] = { 6, 8 },
+	[TXC_L4T_TCP] = { 16, 20 },
+	[TXC_L4T_SCTP] = { 8, 12 },
+};
+
+bool nic_insert_sums(uint8_t *frame, uint32_t length, const struct nic_desc *context,
+		     uint64_t options)
+{
+	uint32_t l3 = TXC_MACLEN(context->lo);
+	uint32_t l4 = l3 + TXC_IPLEN(context->lo);
+	uint32_t type = TXC_L4T(context->hi);
+
+	if (options & TXD_IXSM && TXC_IPV4(context->hi)) {
+		if (l4 - l3 < IPV4_HEADER || l4 > length)
+			return false;
+		store16(frame + l3 + 10, 0);
+		store16(frame + l3 + 10, (uint16_t)~nic_sum(frame + l3, l4 - l3, 0));
+	}
+	if (options & TXD_TXSM) {
+		uint8_t *checksum = frame + l4 + l4_layout[type].checksum;
+		uint16_t sum;
+
+		if (!l4_layout[type].header || l4 + l4_layout[type].header > length)
+			return false;
+		if (type == TXC_L4T_SCTP) {
+			((struct unaligned32 *)checksum)->value =
+				sctp_checksum(frame + l4, length - l4);
+			return true;
+		}
+		/* The driver has put the sum of the pseudo header there. */
+		sum = (uint16_t)~nic_sum(frame + l4, length - l4, 0);
+		if (!sum && type == TXC_L4T_UDP)
+			sum = 0xFFFF; /* zero would mean that there is none */
+		store16(checksum, sum);
+	}
+	return true;
+}
+
+bool nic_insert_sum(uint8_t *frame, uint32_t length, uint32_t start, uint32_t offset)
+{
+	if (start >= length || offset + 2 > length)
+		return false;
+	store16(frame + offset, (uint16_t)~nic_sum(frame + start, length - start, 0));
+	return true;
+}
+
+uint32_t nic_insert_vlan(uint8_t *frame, uint32_t length, uint16_t type, uint16_t tag)
+{
+	memmove(frame + 12 + VLAN_TAG, frame + 12, length - 12);
+	store_be16(frame + 12, type);
+	store_be16(frame + 14, tag);
+	return length + VLAN_TAG;
+}
+
+bool nic_tso_valid(const struct nic_tso *tso)
+{
+	uint32_t ip = TXC_IPLEN(tso->context.lo);
+	uint32_t l4 = TXC_L4LEN(tso->context.hi);
+	uint32_t type = TXC_L4T(tso->context.hi);
+
+	return TXC_MACLEN(tso->context.lo) >= ETH_HEADER && tso->mss &&
+	       ip >= (TXC_IPV4(tso->context.hi) ? IPV4_HEADER : IPV6_HEADER) &&
+	       (type == TXC_L4T_TCP || type == TXC_L4T_UDP) && l4 >= l4_layout[type].header &&
+	       (uint32_t)tso->header + tso->mss <= NIC_FRAME_MAX - VLAN_TAG;
+}
+
+void nic_tso_headers(const struct nic_tso *tso, uint8_t *frame, uint32_t payload, uint16_t flags)
+{
+	uint32_t l3 = TXC_MACLEN(tso->context.lo);
+	uint32_t ip_length = TXC_IPLEN(tso->context.lo);
+	uint8_t *l4 = frame + l3 + ip_length;
+	uint16_t l4_size = (uint16_t)(TXC_L4LEN(tso->context.hi) + payload);
+	uint32_t type = TXC_L4T(tso->context.hi);
+	uint8_t *checksum = l4 + l4_layout[type].checksum;
+
+	/* 7.2.4.7.1 to 7.2.4.7.3 */
+	if (TXC_IPV4(tso->context.hi)) {
+		store_be16(frame + l3 + 2, (uint16_t)(ip_length + l4_size));
+		store_be16(frame + l3 + 4, (uint16_t)(load_be16(frame + l3 + 4) + tso->number));
+	} else {
+		store_be16(frame + l3 + 4, (uint16_t)(ip_length - IPV6_HEADER + l4_size));
+	}
+	if (type == TXC_L4T_TCP) {
+		uint32_t sequence = __builtin_bswap32(load32(l4 + 4)) + tso->sent;
+
+		store_be16(l4 + 4, (uint16_t)(sequence >> 16));
+		store_be16(l4 + 6, (uint16_t)sequence);
+		store_be16(l4 + 12, load_be16(l4 + 12) & (0xF000 | flags));
+	} else {
+		store_be16(l4 + 4, l4_size);
+	}
+	/* The driver's pseudo header has no length: it is another one in the last segment. */
+	store16(checksum,
+		nic_sum(tso->headers + (checksum - frame), 2, __builtin_bswap16(l4_size)));
+}

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Send: from the driver's rings onto the wire (7.2).
+ *
+ * Active queues take turns. A frame in one buffer without offloads goes to the wire straight from
+ * the driver's memory (send_plain()); everything else is tx_packet.c's business.
+ */
+#include "send.h"
+
+#define TURN 32 /* frames of a queue before the next one is served */
+
+/* ---- Queues: on, off ---- */
+
+static void remove_active(struct nic_sender *tx, uint32_t queue)
+{
+	uint32_t i = 0;
+
+	while (i < tx->active_count && tx->active[i] != queue)
+		i++;
+	if (i == tx->active_count)
+		return;
+	memmove(tx->active + i, tx->active + i + 1, tx->active_count - i - 1);
+	tx->active_count--;
+}
+
+static void stop(struct nic *nic, uint32_t queue)
+{
+	struct nic_sender *tx = &nic->sender;
+
+	nic->tx[queue].enabled = nic->tx[queue].usable = false;
+	remove_active(tx, queue);
+	if (tx->tso.active && tx->tso.queue == queue)
+		tx->tso.active = false;
+}
+
+static uint64_t ring_base(const struct nic *nic, uint32_t queue)
+{
+	return (uint64_t)nic_get(nic, TDBAH(queue)) << 32 | (nic_get(nic, TDBAL(queue)) & ~127u);
+}
+
+static uint32_t ring_size(const struct nic *nic, uint32_t queue)
+{
+	return (nic_get(nic, TDLEN(queue)) & TDLEN_MASK) / sizeof(struct nic_desc);
+}
+
+/* 4.6.8.1: ENABLE goes up. The ring is what the registers say now. */
+static void start(struct nic *nic, uint32_t queue)
+{
+	struct nic_sender *tx = &nic->sender;
+	struct nic_tx_queue *q = &nic->tx[queue];
+
+	stop(nic, queue);
+	memset(q, 0, sizeof(*q));
+	q->enabled = true;
+	q->base = ring_base(nic, queue);
+	q->size = ring_size(nic, queue);
+	q->head = q->published = nic_get(nic, TDH(queue));
+	q->usable = q->size && q->head < q->size;
+	if (q->usable)
+		tx->active[tx->active_count++] = (uint8_t)queue;
+	else
+		nic->account.tx_bad++;
+}
+
+void nic_tx_look(struct nic *nic, uint32_t queue)
+{
+	struct nic_tx_queue *q = &nic->tx[queue];
+
+	if (!(nic_get(nic, TXDCTL(queue)) & TXDCTL_ENABLE)) {
+		if (q->enabled)
+			stop(nic, queue);
+	} else if (!q->enabled || nic_get(nic, TDH(queue)) != q->published ||
+		   ring_base(nic, queue) != q->base || ring_size(nic, queue) != q->size) {
+		/* Off and on again between two looks at it shows in these registers only. */
+		start(nic, queue);
+	}
+}
+
+/* ---- Descriptors ---- */
+
+/* Bring the frames of the next line's descriptors here, and a line further on. */
+static void look_ahead(struct nic *nic, const struct nic_desc *line)
+{
+	for (uint32_t i = NIC_LINE; i < 2 * NIC_LINE; i++) {
+		uint64_t iova = __atomic_load_n(&line[i].lo, __ATOMIC_RELAXED);
+		const uint8_t *frame = nic_peek(nic, iova, 64, false);
+
+		if (frame)
+			nic_prefetch(frame);
+	}
+	nic_prefetch_write(line + 3 * NIC_LINE);
+}
+
+bool nic_tx_enter(struct nic *nic, struct nic_visit *v)
+{
+	uint32_t at = v->q->head - v->q->head % NIC_LINE;
+
+	v->line = nic_tx_line(nic, v->q, at);
+	if (unlikely(!v->line))
+		return false;
+	/* Reads ahead stay within the ring and its memory; what they find is only a hint. */
+	if (at + 2 * NIC_LINE <= v->q->size &&
+	    nic_peek(nic, v->q->base + at * sizeof(struct nic_desc),
+		     2 * NIC_LINE * sizeof(struct nic_desc), false))
+		look_ahead(nic, v->line);
+	return true;
+}
+
+bool nic_tx_use_many(struct nic *nic, struct nic_visit *v, uint32_t count, uint64_t report)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		if (!v->line && !nic_tx_enter(nic, v))
+			return false;
+		nic_tx_use(v, report >> i & 1);
+	}
+	return true;
+}
+
+/* ---- Frames ---- */
+
+/* What most descriptors look like: a whole frame, advanced format, nothing to insert but the CRC. */
+#define PLAIN_MASK (TXD_DTYP | TXD_EOP | TXD_IFCS | TXD_DEXT | TXD_VLE | TXD_TSE | TXD_POPTS)
+#define PLAIN	   (TXD_DTYP_DATA | TXD_EOP | TXD_IFCS | TXD_DEXT)
+
+/* Return: false if the frame is not that simple. */
+static inline bool send_plain(struct nic *nic, struct nic_visit *v, struct nic_desc desc)
+{
+	uint32_t length = TXD_LENGTH(desc.hi);
+	const uint8_t *frame;
+
+	if ((desc.hi & PLAIN_MASK) != PLAIN || length < ETH_FRAME_MIN || length > NIC_FRAME_MAX ||
+	    TXD_PAYLEN(desc.hi) != length)
+		return false;
+	frame = nic_peek(nic, desc.lo, length, false);
+	if (unlikely(!frame))
+		return false;
+	nic_tx_put(nic, v, frame, length);
+	nic_tx_use(v, desc.hi & TXD_RS);
+	return true;
+}
+
+/* ---- A visit to a queue ---- */
+
+static void report_head(struct nic *nic, const struct nic_visit *v)
+{
+	uint64_t address = (uint64_t)nic_get(nic, TDWBAH(v->queue)) << 32 |
+			   (nic_get(nic, TDWBAL(v->queue)) & ~3u);
+	uint32_t *head = nic_dma(nic, address, sizeof(*head), true);
+
+	if (head)
+		__atomic_store_n(head, v->q->head, __ATOMIC_RELEASE);
+}
+
+static void end_visit(struct nic *nic, struct nic_visit *v)
+{
+	struct nic_tx_queue *q = v->q;
+	uint32_t set = nic_get(nic, TQSM(v->queue / 4)) >> v->queue % 4 * 8 & 15;
+
+	nic_tx_write_back(v);
+	if (v->reported && v->head_only)
+		report_head(nic, v);
+	if (q->head != q->published && nic_get(nic, TDH(v->queue)) == q->published) {
+		q->published = q->head;
+		nic_set(nic, TDH(v->queue), q->head);
+	}
+	if (v->frames) {
+		nic_count(nic, QPTC(set), v->frames);
+		nic_count64(nic, QBTCL(set), v->bytes);
+	}
+	if (v->reported)
+		nic_irq_tx(nic, v->queue);
+}
+
+/* A tail outside the ring: nothing more from this queue until it is enabled anew. */
+static void give_up(struct nic *nic, uint32_t queue)
+{
+	stop(nic, queue);
+	nic->tx[queue].enabled = true;
+	nic->account.tx_bad++;
+}
+
+/* Return: work done, in frames, or in descriptors that did not become one. */
+static uint32_t visit(struct nic *nic, uint32_t queue, uint32_t budget)
+{
+	struct nic_tso *tso = &nic->sender.tso;
+	struct nic_visit v = { .q = &nic->tx[queue], .queue = queue };
+	uint32_t steps = 0;
+
+	v.tail = nic_get_tail(nic, TDT(queue));
+	if (v.tail == v.q->head && !tso->active)
+		return 0;
+	nic_tx_look(nic, queue); /* off, perhaps, since the last poll */
+	if (!v.q->usable)
+		return 0;
+	if (v.tail >= v.q->size) {
+		give_up(nic, queue);
+		return 0;
+	}
+	v.head_only = nic_get(nic, TDWBAL(queue)) & TDWBAL_HEAD_WB_EN;
+	if (unlikely(tso->active))
+		nic_tso_run(nic, &v, budget);
+	while (v.frames < budget && steps < budget && v.q->head != v.tail && !tso->active) {
+		struct nic_desc desc;
+
+		if (!v.line && !nic_tx_enter(nic, &v))
+			break;
+		steps++;
+		desc = nic_load_desc(v.line + v.q->head % NIC_LINE);
+		if (likely(!v.q->skip) && likely(nic->sender.crc) && send_plain(nic, &v, desc))
+			continue;
+		if (!nic_tx_packet(nic, &v, desc, budget))
+			break;
+	}
+	end_visit(nic, &v);
+	nic->sender.sent += v.frames;
+	return v.frames > steps ? v.frames : steps;
+}
+
+/* ---- The port ---- */
+
+void nic_tx_configure(struct nic *nic)
+{
+	struct nic_sender *tx = &nic->sender;
+	uint32_t hlreg0 = nic_get(nic, HLREG0);
+	uint32_t dmatxctl = nic_get(nic, DMATXCTL);
+
+	tx->loopback = hlreg0 & HLREG0_LPBK;
+	tx->pad = hlreg0 & HLREG0_TXPADEN;
+	tx->crc = hlreg0 & HLREG0_TXCRCEN;
+	tx->vlan_type = DMATXCTL_VT(dmatxctl);
+	/* Without a link frames wait in the rings. */
+	tx->on = dmatxctl & DMATXCTL_TE && !(nic_get(nic, SECTXCTRL) & SECTXCTRL_TX_DIS) &&
+		 (tx->loopback || nic_link_up(nic));
+}
+
+void nic_tx_reset(struct nic *nic)
+{
+	memset(nic->tx, 0, sizeof(nic->tx));
+	memset(&nic->sender, 0, sizeof(nic->sender));
+	nic->rescan = true;
+}
+
+static void count_port(struct nic *nic, struct nic_sender *tx)
+{
+	const struct nic_traffic *good = &tx->good;
+	static const uint32_t sizes[6] = { PTC64, PTC127, PTC255, PTC511, PTC1023, PTC1522 };
+	uint64_t octets = good->bytes + (uint64_t)ETH_CRC * good->frames;
+
+	nic_count(nic, GPTC, good->frames);
+	nic_count(nic, TPT, good->frames);
+	nic_count(nic, TXDGPC, good->frames);
+	nic_count64(nic, GOTCL, octets);
+	nic_count64(nic, TXDGBCL, good->bytes);
+	nic_count(nic, MPTC, good->multicast);
+	nic_count(nic, BPTC, good->broadcast);
+	for (uint32_t i = 0; i < 6; i++)
+		nic_count(nic, sizes[i], good->sizes[i]);
+	nic->account.tx_frames += good->frames;
+	nic->account.tx_bytes += good->bytes;
+	memset(&tx->good, 0, sizeof(tx->good));
+}
+
+uint32_t nic_tx_poll(struct nic *nic, uint32_t budget)
+{
+	struct nic_sender *tx = &nic->sender;
+	uint32_t work = 0, idle = 0;
+
+	tx->sent = 0;
+
+	if (nic->rescan)
+		nic_rescan(nic);
+	for (uint32_t i = 0; i < 16; i++)
+		nic_tx_look(nic, tx->scan++ % NIC_QUEUES);
+	if (!tx->on)
+		return 0;
+
+	/* Each queue has its turn, until the budget is used up or all have nothing. */
+	while (work < budget && idle < tx->active_count) {
+		uint32_t turn = budget - work < TURN ? budget - work : TURN;
+		uint32_t done;
+
+		if (tx->next >= tx->active_count)
+			tx->next = 0;
+		/* A packet that is being segmented comes first: the card has one place for it. */
+		done = visit(nic, tx->tso.active ? tx->tso.queue : tx->active[tx->next], turn);
+		work += done;
+		idle = done ? 0 : idle + 1;
+		if (!tx->tso.active)
+			tx->next++;
+	}
+	if (tx->good.frames)
+		count_port(nic, tx);
+	/* Descriptors without a frame are work, too: the caller must not take the card for idle. */
+	return tx->sent ? tx->sent : work != 0;
+}
