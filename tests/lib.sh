@@ -105,8 +105,19 @@ ends_within()
 	status=$?
 }
 
-# json_last FIELD FILE: the value of a field of the last JSON line
-json_last()
+# total FIELD FILE, of_port N FIELD FILE: a counter of the account that ixy-emu --json-file wrote
+total()
 {
-	tail -n 1 "$2" | sed -n "s/.*\"$1\": *\"\\{0,1\\}\\([^,}\"]*\\).*/\\1/p"
+	sed -n "s/.*\"type\":\"account\".*\"total\":{.*\"$1\":\([0-9]*\).*/\1/p" "$2"
+}
+
+of_port()
+{
+	sed -n "s/.*\"type\":\"account\".*{\"port\":$1,[^}]*\"$2\":\([0-9]*\).*/\1/p" "$3"
+}
+
+# account_ok FILE: nothing corrupted, no bad DMA, as ixy-emu sees it
+account_ok()
+{
+	grep -q '"type":"account".*"ok":true' "$1"
 }
