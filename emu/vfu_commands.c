@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The vfio-user commands: what the device is made of (regions, interrupts), access to its registers and config space, reset.
- * Messages are checked here and in the functions called from here; the card is asked only for what exists.
+ * The vfio-user commands: what the device is made of (regions, interrupts), access to its registers
+ * and config space, reset. Messages are checked here and in the functions called from here; the
+ * card is asked only for what exists.
  */
 #define _GNU_SOURCE /* file seals */
 #include "vfu_internal.h"
@@ -11,7 +12,9 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The parts of BAR 0 that are plain memory between driver and card: where the queue registers are. */
+/*
+ * The parts of BAR 0 that are plain memory between driver and card: where the queue registers are.
+ */
 static const struct vfio_region_sparse_mmap_area doorbells[] = {
 	{ .offset = 0x1000, .size = 0x1000 }, /* receive queues 0-63 */
 	{ .offset = 0x6000, .size = 0x2000 }, /* send queues */
@@ -56,7 +59,10 @@ static int device_info(const struct vfu_request *request, struct vfu_reply *repl
 	return 0;
 }
 
-/* Areas that the client may map: none if it must not bypass us, or if we cannot hand out the file safely. */
+/*
+ * Areas that the client may map: none if it must not bypass us, or if we cannot hand out the file
+ * safely.
+ */
 static uint32_t mappable(const struct vfu_server *server,
 			 struct vfio_region_sparse_mmap_area areas[DOORBELLS])
 {
@@ -107,7 +113,10 @@ static int region_info(struct vfu_server *server, const struct vfu_request *requ
 		sparse.nr_areas = mappable(server, areas);
 	if (sparse.nr_areas) {
 		info.argsz += sizeof(sparse) + sparse.nr_areas * sizeof(areas[0]);
-		/* Too little room: the client learns from argsz how much to ask with; until then nothing is mappable. */
+		/*
+		 * Too little room: the client learns from argsz how much to ask with; until then
+		 * nothing is mappable.
+		 */
 		if (room < info.argsz)
 			sparse.nr_areas = 0;
 	}
@@ -250,7 +259,7 @@ static int dma_map(struct vfu_server *server, const struct vfu_request *request)
 	struct vfu_dma_map map;
 
 	if (!vfu_get(request, &map, sizeof(map)) || map.argsz < sizeof(map) ||
-	    request->fd_count > 1)
+	    request->fd_count > 1 || (request->fd_count == 1 && request->fds[0] < 0))
 		return -EINVAL;
 	int err = vfu_dma_map(&server->dma, &map, request->fd_count ? request->fds[0] : -1);
 
@@ -260,8 +269,9 @@ static int dma_map(struct vfu_server *server, const struct vfu_request *request)
 }
 
 /*
- * The specification asks for ranges that match a mapping exactly; but QEMU unmaps by range when a guest's address space goes
- * (several mappings, or none), so that is what we do. Nobody is told about dirty pages.
+ * The specification asks for ranges that match a mapping exactly; but QEMU unmaps by range when a
+ * guest's address space goes (several mappings, or none), so that is what we do. Nobody is told
+ * about dirty pages.
  */
 static int dma_unmap(struct vfu_server *server, const struct vfu_request *request,
 		     struct vfu_reply *reply)

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The client's memory: which I/O virtual addresses the card may reach, and where those bytes are in this process.
+ * The client's memory: which I/O virtual addresses the card may reach, and where those bytes are in
+ * this process.
  *
- * A mapping is a range of addresses; a backing is a file of the client, mapped here as a whole the first time that a mapping
- * needs it and unmapped with the last one. So mappings can be cut at any VFU_PAGE, also where pages of this machine are larger
- * or huge; and a guest that maps and unmaps its memory page by page costs no system calls here.
+ * A mapping is a range of addresses; a backing is a file of the client, mapped here as a whole the
+ * first time that a mapping needs it and unmapped with the last one. So mappings can be cut at any
+ * VFU_PAGE, also where pages of this machine are larger or huge; and a guest that maps and unmaps
+ * its memory page by page costs no system calls here.
  *
- * The file remains the client's: it may truncate it at any time, and an access to what is no longer there raises SIGBUS. The
- * handler below puts zeros in the place of the lost backing and hangs up on its client.
+ * The file remains the client's: it may truncate it at any time, and an access to what is no longer
+ * there raises SIGBUS. The handler below puts zeros in the place of the lost backing and hangs up
+ * on its client.
  */
 #include "vfu_internal.h"
 
@@ -39,8 +42,9 @@ struct vfu_backing {
 };
 
 /*
- * All tables of the process, and a lock for this list and the lists of backings: the handler of SIGBUS reads them, in whatever
- * thread the card of one of them runs. No client memory is touched under the lock, so the handler never waits for its own thread.
+ * All tables of the process, and a lock for this list and the lists of backings: the handler of
+ * SIGBUS reads them, in whatever thread the card of one of them runs. No client memory is touched
+ * under the lock, so the handler never waits for its own thread.
  */
 static struct vfu_dma *tables;
 static atomic_flag tables_lock = ATOMIC_FLAG_INIT;
@@ -82,7 +86,10 @@ static void handle_sigbus(int signal, siginfo_t *info, void *context)
 	bool ours = false;
 
 	(void)context;
-	/* A signal that somebody sent (si_code <= 0) may have come while this thread holds the lock. */
+	/*
+	 * A signal that somebody sent (si_code <= 0) may have come while this thread holds the
+	 * lock.
+	 */
 	if (info->si_code > 0) {
 		lock_tables();
 		ours = replace_backing(info->si_addr);
@@ -96,17 +103,18 @@ static void handle_sigbus(int signal, siginfo_t *info, void *context)
 
 void vfu_dma_init(struct vfu_dma *dma)
 {
-	static bool handler_installed;
+	struct sigaction action = { .sa_sigaction = handle_sigbus, .sa_flags = SA_SIGINFO };
+	struct sigaction present;
 
+	sigemptyset(&action.sa_mask);
 	dma->client = -1;
 	lock_tables();
 	dma->next = tables;
 	tables = dma;
-	if (!handler_installed) {
-		struct sigaction action = { .sa_sigaction = handle_sigbus, .sa_flags = SA_SIGINFO };
-
-		sigemptyset(&action.sa_mask);
-		handler_installed = sigaction(SIGBUS, &action, &previous_sigbus) == 0;
+	if (sigaction(SIGBUS, NULL, &present) == 0 &&
+	    (!(present.sa_flags & SA_SIGINFO) || present.sa_sigaction != handle_sigbus)) {
+		previous_sigbus = present;
+		sigaction(SIGBUS, &action, NULL);
 	}
 	unlock_tables();
 }

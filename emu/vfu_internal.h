@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Inside the vfio-user server: the protocol's messages as they lie on the wire (host byte order, QEMU's
- * docs/interop/vfio-user.rst), the server's state, and what its files call of each other. What the protocol
- * shares with the kernel's VFIO (region and interrupt structures, flags) comes from <linux/vfio.h>.
+ * Inside the vfio-user server: the protocol's messages as they lie on the wire (host byte order,
+ * QEMU's docs/interop/vfio-user.rst), the server's state, and what its files call of each other.
+ * What the protocol shares with the kernel's VFIO (region and interrupt structures, flags) comes
+ * from <linux/vfio.h>.
  *
  *   vfu_server.c    socket, one client, whole messages in and out
  *   vfu_version.c   the first message: version and capabilities (JSON)
@@ -13,6 +14,7 @@
 #ifndef VFU_INTERNAL_H
 #define VFU_INTERNAL_H
 
+#include <linux/aio_abi.h>
 #include <linux/vfio.h>
 
 #include "vfio_user.h"
@@ -95,15 +97,21 @@ struct vfu_multi {
 #define VFU_MAX_REQUEST (sizeof(struct vfu_header) + sizeof(struct vfu_access) + VFU_MAX_DATA)
 #define VFU_MAX_REPLY	(sizeof(struct vfu_header) + sizeof(struct vfu_access) + NIC_BAR0_SIZE)
 
-/* A request without its header. */
+/*
+ * A request without its header. File descriptors of no use are -1. Those that are left when the
+ * command is done get closed: to keep one, take it and leave -1.
+ */
 struct vfu_request {
 	const uint8_t *data;
 	size_t size;
-	int fds[VFU_MAX_FDS]; /* those that are left when the command is done are closed; take one: set it to -1 */
+	int fds[VFU_MAX_FDS];
 	uint32_t fd_count;
 };
 
-/* What a command answers: bytes after the header and perhaps a file descriptor, which stays the server's. */
+/*
+ * What a command answers: bytes after the header and perhaps a file descriptor, which stays the
+ * server's.
+ */
 struct vfu_reply {
 	uint8_t *data; /* room for VFU_MAX_REPLY less the header */
 	size_t size;
@@ -130,8 +138,8 @@ void vfu_dma_destroy(struct vfu_dma *dma);
  * vfu_dma_map() - let the card reach part of a file
  * @fd: the file, left open; -1: the range is taken, but cannot be reached
  *
- * Return: 0, -EINVAL (no multiples of VFU_PAGE, outside of the file, not a file), -EEXIST (overlaps a mapping), -ENOSPC (too
- * many mappings), or what mmap() said.
+ * Return: 0, -EINVAL (no multiples of VFU_PAGE, outside of the file, not a file), -EEXIST (overlaps
+ * a mapping), -ENOSPC (too many mappings), or what mmap() said.
  */
 int vfu_dma_map(struct vfu_dma *dma, const struct vfu_dma_map *map, int fd);
 
@@ -155,8 +163,11 @@ struct vfu_irq {
 };
 
 void vfu_irq_init(struct vfu_server *server);
+void vfu_irq_destroy(struct vfu_server *server);
 void vfu_irq_close(struct vfu_server *server);	 /* all eventfds */
 void vfu_irq_request(struct vfu_server *server); /* ask the client to let go of the device */
+/** vfu_is_eventfd() - other files would take our 8 bytes for data, or block. */
+bool vfu_is_eventfd(int fd);
 int vfu_irq_info(const struct vfu_request *request, struct vfu_reply *reply);
 int vfu_irq_set(struct vfu_server *server, struct vfu_request *request);
 
@@ -211,6 +222,8 @@ struct vfu_server {
 	struct vfu_dma dma;
 	struct vfu_irq irqs[VFU_IRQS];
 	uint32_t armed[VFIO_PCI_NUM_IRQS]; /* interrupts of each type that have a trigger eventfd */
+	aio_context_t aio;		   /* 0: none to be had */
+	uint8_t aio_byte;
 	struct vfu_client client;
 };
 

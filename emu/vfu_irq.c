@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Interrupts: the client hands over an eventfd for each vector it wants to hear of (DEVICE_SET_IRQS), the card's interrupts are
- * written to them. A masked interrupt is remembered and delivered when it is unmasked. These masks are the client's own; those
- * of the MSI-X table in BAR 4 act in the client (QEMU emulates the table) or, with a driver that has no table, nowhere.
+ * Interrupts: the client hands over an eventfd for each vector it wants to hear of
+ * (DEVICE_SET_IRQS), the card's interrupts are written to them. A masked interrupt is remembered
+ * and delivered when it is unmasked. These masks are the client's own; those of the MSI-X table in
+ * BAR 4 act in the client (QEMU emulates the table) or, with a driver that has no table, nowhere.
  */
+#define _GNU_SOURCE /* syscall */
 #include "vfu_internal.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #define ACTIONS                                                                                    \
@@ -20,7 +25,10 @@ static const struct vfu_irq_type {
 	uint32_t first, count; /* in vfu_server.irqs */
 	uint32_t flags;
 } types[VFIO_PCI_NUM_IRQS] = {
-	/* A level: it stays masked after each interrupt until the client says that the driver has seen to it. */
+	/*
+	 * A level: it stays masked after each interrupt until the client says that the driver has
+	 * seen to it.
+	 */
 	[VFIO_PCI_INTX_IRQ_INDEX] = { 0, 1,
 				      VFIO_IRQ_INFO_EVENTFD | VFIO_IRQ_INFO_MASKABLE |
 					      VFIO_IRQ_INFO_AUTOMASKED },
@@ -32,18 +40,39 @@ static const struct vfu_irq_type {
 };
 
 /*
- * Tells the client. An eventfd whose counter is at its limit would block the writer, and only the client may make it
- * non-blocking: the flag is shared with it, and it may want to wait in read(). Hence the question first.
+ * Tells the client. A plain write() would block while the counter of the eventfd is at its limit,
+ * and only the client may make it non-blocking: that flag is shared with it, and it may want to
+ * wait in read(). To look first is not enough, the client could fill it between look and write. But
+ * the kernel never waits when it signals an eventfd itself, as it does at the end of an
+ * asynchronous read: so we let it read a byte of a file in memory.
  */
-static void tell(int fd)
+static void tell(struct vfu_server *server, int fd)
 {
-	struct pollfd room = { .fd = fd, .events = POLLOUT };
-	const uint64_t one = 1;
+	struct iocb read_byte = {
+		.aio_lio_opcode = IOCB_CMD_PREAD,
+		.aio_fildes = nic_doorbell_fd(server->nic),
+		.aio_buf = (uintptr_t)&server->aio_byte,
+		.aio_nbytes = sizeof(server->aio_byte),
+		.aio_flags = IOCB_FLAG_RESFD,
+		.aio_resfd = fd,
+	};
+	struct iocb *submitted = &read_byte;
+	struct timespec at_once = { 0 };
+	struct io_event done;
 
-	if (fd >= 0 && poll(&room, 1, 0) == 1 && (room.revents & POLLOUT) &&
-	    write(fd, &one, sizeof(one)) < 0) {
-		/* Nothing to be done: the client closed what it has asked us to write to. */
+	if (fd < 0)
+		return;
+	if (server->aio) {
+		syscall(SYS_io_submit, server->aio, 1, &submitted);
+		syscall(SYS_io_getevents, server->aio, 0, 1, &done, &at_once);
+		return;
 	}
+
+	/* A kernel or a sandbox without asynchronous I/O: better than nothing. */
+	struct pollfd room = { .fd = fd, .events = POLLOUT };
+
+	if (poll(&room, 1, 0) == 1 && (room.revents & POLLOUT) && eventfd_write(fd, 1) < 0)
+		return; /* a full counter says as much as one more would */
 }
 
 static void set_event(int *slot, int fd)
@@ -53,37 +82,37 @@ static void set_event(int *slot, int fd)
 	*slot = fd;
 }
 
-static void trigger(struct vfu_irq *irq, bool automask)
+static void trigger(struct vfu_server *server, struct vfu_irq *irq, bool automask)
 {
 	if (irq->masked) {
 		irq->pending = true;
 		return;
 	}
-	tell(irq->fd[VFU_TRIGGERED]);
+	tell(server, irq->fd[VFU_TRIGGERED]);
 	if (automask) {
 		irq->masked = true;
-		tell(irq->fd[VFU_MASKED]);
+		tell(server, irq->fd[VFU_MASKED]);
 	}
 }
 
-static void mask(struct vfu_irq *irq)
+static void mask(struct vfu_server *server, struct vfu_irq *irq)
 {
 	if (!irq->masked) {
 		irq->masked = true;
-		tell(irq->fd[VFU_MASKED]);
+		tell(server, irq->fd[VFU_MASKED]);
 	}
 }
 
-static void unmask(struct vfu_irq *irq, bool automask)
+static void unmask(struct vfu_server *server, struct vfu_irq *irq, bool automask)
 {
 	bool pending = irq->pending;
 
 	if (!irq->masked)
 		return;
 	irq->masked = irq->pending = false;
-	tell(irq->fd[VFU_UNMASKED]);
+	tell(server, irq->fd[VFU_UNMASKED]);
 	if (pending)
-		trigger(irq, automask);
+		trigger(server, irq, automask);
 }
 
 static void disable(struct vfu_irq *irq)
@@ -99,6 +128,14 @@ void vfu_irq_init(struct vfu_server *server)
 		for (int event = 0; event < VFU_EVENTS; event++)
 			server->irqs[i].fd[event] = -1;
 	}
+	if (syscall(SYS_io_setup, 1, &server->aio) < 0)
+		server->aio = 0;
+}
+
+void vfu_irq_destroy(struct vfu_server *server)
+{
+	if (server->aio)
+		syscall(SYS_io_destroy, server->aio);
 }
 
 void vfu_irq_close(struct vfu_server *server)
@@ -110,19 +147,20 @@ void vfu_irq_close(struct vfu_server *server)
 
 void vfu_irq_request(struct vfu_server *server)
 {
-	trigger(&server->irqs[types[VFIO_PCI_REQ_IRQ_INDEX].first], false);
+	trigger(server, &server->irqs[types[VFIO_PCI_REQ_IRQ_INDEX].first], false);
 }
 
 void vfu_interrupt(struct vfu_server *server, uint32_t vector)
 {
 	if (server->armed[VFIO_PCI_MSIX_IRQ_INDEX]) {
 		if (vector < NIC_MSIX_COUNT)
-			trigger(&server->irqs[types[VFIO_PCI_MSIX_IRQ_INDEX].first + vector],
+			trigger(server,
+				&server->irqs[types[VFIO_PCI_MSIX_IRQ_INDEX].first + vector],
 				false);
 	} else if (server->armed[VFIO_PCI_MSI_IRQ_INDEX]) {
-		trigger(&server->irqs[types[VFIO_PCI_MSI_IRQ_INDEX].first], false);
+		trigger(server, &server->irqs[types[VFIO_PCI_MSI_IRQ_INDEX].first], false);
 	} else if (server->armed[VFIO_PCI_INTX_IRQ_INDEX]) {
-		trigger(&server->irqs[types[VFIO_PCI_INTX_IRQ_INDEX].first], true);
+		trigger(server, &server->irqs[types[VFIO_PCI_INTX_IRQ_INDEX].first], true);
 	}
 }
 
@@ -142,8 +180,7 @@ int vfu_irq_info(const struct vfu_request *request, struct vfu_reply *reply)
 	return 0;
 }
 
-/* Other files would take the 8 bytes for data, or block. */
-static bool is_eventfd(int fd)
+bool vfu_is_eventfd(int fd)
 {
 	static const char eventfd_name[] = "anon_inode:[eventfd]";
 	char path[32], name[sizeof(eventfd_name)];
@@ -160,7 +197,7 @@ static int set_events(struct vfu_irq *irqs, uint32_t count, enum vfu_event event
 	if (request->fd_count && request->fd_count != count)
 		return -EINVAL;
 	for (uint32_t i = 0; i < request->fd_count; i++) {
-		if (!is_eventfd(request->fds[i]))
+		if (request->fds[i] < 0 || !vfu_is_eventfd(request->fds[i]))
 			return -EINVAL;
 	}
 	for (uint32_t i = 0; i < count; i++) {
@@ -173,14 +210,14 @@ static int set_events(struct vfu_irq *irqs, uint32_t count, enum vfu_event event
 	return 0;
 }
 
-static void act(struct vfu_irq *irq, uint32_t action, bool automask)
+static void act(struct vfu_server *server, struct vfu_irq *irq, uint32_t action, bool automask)
 {
 	if (action == VFIO_IRQ_SET_ACTION_MASK)
-		mask(irq);
+		mask(server, irq);
 	else if (action == VFIO_IRQ_SET_ACTION_UNMASK)
-		unmask(irq, automask);
+		unmask(server, irq, automask);
 	else
-		trigger(irq, automask);
+		trigger(server, irq, automask);
 }
 
 static void count_armed(struct vfu_server *server, uint32_t index)
@@ -226,8 +263,10 @@ int vfu_irq_set(struct vfu_server *server, struct vfu_request *request)
 
 	irqs += set.start;
 	if (data == VFIO_IRQ_SET_DATA_EVENTFD) {
-		static const enum vfu_event events[] = { VFU_MASKED, VFU_UNMASKED, VFU_TRIGGERED };
-		int err = set_events(irqs, set.count, events[action / 16], request);
+		enum vfu_event event = action == VFIO_IRQ_SET_ACTION_MASK     ? VFU_MASKED
+				       : action == VFIO_IRQ_SET_ACTION_UNMASK ? VFU_UNMASKED
+									      : VFU_TRIGGERED;
+		int err = set_events(irqs, set.count, event, request);
 
 		count_armed(server, set.index);
 		return err;
@@ -236,7 +275,7 @@ int vfu_irq_set(struct vfu_server *server, struct vfu_request *request)
 		return -EINVAL;
 	for (uint32_t i = 0; i < set.count; i++) {
 		if (data == VFIO_IRQ_SET_DATA_NONE || chosen[i])
-			act(&irqs[i], action, automask);
+			act(server, &irqs[i], action, automask);
 	}
 	return 0;
 }

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The vfio-user server's socket: takes one client at a time, puts messages together from whatever pieces arrive, and sends the
- * replies. Nothing here ever waits: half a message stays in its buffer until the rest comes, and while a reply does not fit
- * into the socket, no further request of that client is read.
+ * The vfio-user server's socket: takes one client at a time, puts messages together from whatever
+ * pieces arrive, and sends the replies. Nothing here ever waits: half a message stays in its buffer
+ * until the rest comes, and while a reply does not fit into the socket, no further request of that
+ * client is read.
  *
- * Who comes while a client is being served finds the connection closed at once, which a program can tell to its user; waiting
- * in the backlog would look like a hang. A client that has not even agreed on a version yet gives way to the newcomer: nobody
- * can block the card by connecting and saying nothing.
+ * Who comes while a client is being served finds the connection closed at once, which a program can
+ * tell to its user; waiting in the backlog would look like a hang. A client that has not even
+ * agreed on a version yet gives way to the newcomer: nobody can block the card by connecting and
+ * saying nothing.
  *
- * A client that leaves, in whatever way, leaves a card as after power-on. (The specification would keep the device's state;
- * but then a driver that was killed would leave a card behind that still receives into memory it no longer has.)
+ * A client that leaves, in whatever way, leaves a card as after power-on. (The specification would
+ * keep the device's state; but then a driver that was killed would leave a card behind that still
+ * receives into memory it no longer has.)
  */
 #define _GNU_SOURCE /* accept4 */
 #include "vfu_internal.h"
@@ -91,7 +94,19 @@ static void accept_clients(struct vfu_server *server)
 	}
 }
 
-/* Keeps the file descriptors that came with a message; those that no command takes are closed. */
+/*
+ * No command takes anything but memory and eventfds. Other files are closed before they can do
+ * harm: the client's own end of this very socket, kept here with half a message, would hide from us
+ * that the client is gone.
+ */
+static bool is_of_use(int fd)
+{
+	struct stat file;
+
+	return fstat(fd, &file) == 0 && (S_ISREG(file.st_mode) || vfu_is_eventfd(fd));
+}
+
+/* Keeps the file descriptors that came with a message, those of no use as -1. */
 static void take_fds(struct vfu_client *client, struct msghdr *message)
 {
 	struct vfu_request *request = &client->request;
@@ -107,12 +122,14 @@ static void take_fds(struct vfu_client *client, struct msghdr *message)
 			int fd;
 
 			memcpy(&fd, CMSG_DATA(c) + i * sizeof(fd), sizeof(fd));
-			if (request->fd_count < VFU_MAX_FDS) {
-				request->fds[request->fd_count++] = fd;
-			} else {
-				client->too_many_fds = true;
+			bool keep = request->fd_count < VFU_MAX_FDS && is_of_use(fd);
+
+			if (!keep)
 				close(fd);
-			}
+			if (request->fd_count < VFU_MAX_FDS)
+				request->fds[request->fd_count++] = keep ? fd : -1;
+			else
+				client->too_many_fds = true;
 		}
 	}
 }
@@ -140,10 +157,11 @@ static ssize_t receive_some(struct vfu_client *client, size_t size)
 }
 
 /*
- * Reads up to the end of the present message and never beyond it: file descriptors arrive with the bytes that they were sent
- * with, and this way they cannot be taken for those of the next message.
+ * Reads up to the end of the present message and never beyond it: file descriptors arrive with the
+ * bytes that they were sent with, and this way they cannot be taken for those of the next message.
  *
- * Return: 1 when the message is complete, 0 if more must come, -1 if the client is gone or talks nonsense.
+ * Return: 1 when the message is complete, 0 if more must come, -1 if the client is gone or talks
+ * nonsense.
  */
 static int receive(struct vfu_client *client, struct vfu_header *header)
 {
@@ -375,6 +393,7 @@ void vfu_close(struct vfu_server *server)
 	vfu_irq_request(server);
 	drop_client(server);
 	vfu_dma_destroy(&server->dma);
+	vfu_irq_destroy(server);
 	if (server->inode && lstat(server->path, &file) == 0 && file.st_dev == server->device &&
 	    file.st_ino == server->inode)
 		unlink(server->path);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * vfio-user's first message: the client proposes a version and names its capabilities as JSON, for example
+ * vfio-user's first message: the client proposes a version and names its capabilities as JSON, for
+ * example
  *
- *   {"capabilities": {"max_msg_fds": 16, "max_data_xfer_size": 1048576, "twin_socket": {"supported": true}}}
+ *   {"capabilities": {"max_msg_fds": 16, "twin_socket": {"supported": true}}}
  *
- * The answer holds those that we know, and none that the client did not name (QEMU gives the reply no more room than its own
- * message took). What we do not do is ignored, which refuses it: twin_socket (for servers that send commands; we send none)
- * and migration. JSON that is none is refused.
+ * The answer holds those that we know, and none that the client did not name (QEMU gives the reply
+ * no more room than its own message took). What we do not do is ignored, which refuses it:
+ * twin_socket (for servers that send commands; we send none) and migration. JSON that is none is
+ * refused.
  */
 #include "vfu_internal.h"
 
@@ -19,7 +21,10 @@
 
 enum json_type { JSON_OTHER, JSON_UNSIGNED, JSON_TRUE, JSON_FALSE, JSON_OBJECT };
 
-/* A reader that checks the syntax and reports every member of an object by its path, such as "capabilities.max_msg_fds". */
+/*
+ * A reader that checks the syntax and reports every member of an object by its path, such as
+ * "capabilities.max_msg_fds".
+ */
 struct json {
 	const char *at; /* ends with a NUL, which no JSON contains */
 	int depth;
@@ -42,7 +47,9 @@ static bool skip(struct json *json, const char *token)
 	return true;
 }
 
-/* Reads a string; @name gets what fits of it (escapes as they are: no name that we know has any). */
+/*
+ * Reads a string; @name gets what fits of it (escapes as they are: no name that we know has any).
+ */
 static bool read_string(struct json *json, char *name, size_t room)
 {
 	size_t length = 0;

@@ -149,7 +149,10 @@ void send_raw(int fd, const void *data, size_t size, const int *fds, int fd_coun
 		c->cmsg_len = CMSG_LEN(fd_count * sizeof(int));
 		memcpy(CMSG_DATA(c), fds, fd_count * sizeof(int));
 	}
-	/* The server may have hung up, or not read for a while: then the message is lost, as it should be. */
+	/*
+	 * The server may have hung up, or not read for a while: then the message is lost, as it
+	 * should be.
+	 */
 	(void)!sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A vfio-user client for tests that is allowed to do everything wrong, and the server it talks to, in one thread: the server
- * runs while the client waits. Numbers of the protocol are written out here once more, so that a mistake in the server's
- * header does not hide.
+ * A vfio-user client for tests that is allowed to do everything wrong, and the server it talks to,
+ * in one thread: the server runs while the client waits. Numbers of the protocol are written out
+ * here once more, so that a mistake in the server's header does not hide.
  */
 #ifndef VFIO_USER_CLIENT_H
 #define VFIO_USER_CLIENT_H
@@ -63,7 +63,10 @@ void send_message(int fd, uint16_t command, uint32_t flags, const void *data, si
 		  const int *fds, int fd_count);
 bool receive_answer(struct world *world, int fd); /* false: none came */
 
-/** call() - send a message and wait for the answer. Return: 0 or the errno of an error reply; -1 if none came. */
+/**
+ * call() - send a message and wait for the answer. Return: 0 or the errno of an error reply; -1 if
+ * none came.
+ */
 int call(struct world *world, int fd, uint16_t command, const void *data, size_t size,
 	 const int *fds, int fd_count);
 
