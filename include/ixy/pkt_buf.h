@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Packet buffers and the pools that they come from. */
-#ifndef IXY_PKT_BUF_H
-#define IXY_PKT_BUF_H
-
+#pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-struct mempool;
-
-#define PKT_BUF_HEADROOM                                                                           \
-	128 /* bytes in front of a received frame, for headers that an application prepends */
+/* Bytes in front of a received frame, for headers that an application prepends. */
+#define PKT_BUF_HEADROOM 128
 
 /**
  * struct pkt_buf - one packet, in memory that every open device can reach
@@ -26,7 +23,6 @@ struct pkt_buf {
 	struct mempool *pool;
 	uint8_t *data;
 	uint32_t size;
-	uint32_t reserved;
 } __attribute__((aligned(64)));
 
 static inline uint64_t pkt_buf_iova(const struct pkt_buf *buf)
@@ -90,5 +86,3 @@ void pkt_buf_free_batch(struct pkt_buf **bufs, uint32_t count);
 
 /** pkt_buf_free() - give one buffer back. */
 void pkt_buf_free(struct pkt_buf *buf);
-
-#endif

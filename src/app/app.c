@@ -4,16 +4,12 @@
 
 #include <signal.h>
 #include <time.h>
-#include <unistd.h>
-
-#include <ixy/vfio.h>
 
 static volatile sig_atomic_t stopped;
 
 static void stop(int signal)
 {
-	(void)signal;
-	stopped = 1;
+	stopped = signal;
 }
 
 double app_now(void)
@@ -39,28 +35,20 @@ bool app_open(struct app *app, int argc, char **argv, uint32_t devices, uint32_t
 		return false;
 	}
 
-	struct sigaction action = { .sa_handler = stop, .sa_flags = SA_RESTART };
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
+	signal(SIGINT, stop);
+	signal(SIGTERM, stop);
 	signal(SIGPIPE, SIG_IGN); /* it would end the program without stopping the cards */
 	setvbuf(app->out, NULL, _IOLBF, 0);
-
-	for (uint32_t i = 0; i < devices; i++) {
-		if (ixy_open(&app->devices[i], app->args[i], &app->config))
+	for (; app->device_count < devices; app->device_count++) {
+		if (ixy_open(&app->devices[app->device_count], app->args[app->device_count],
+			     &app->config)) {
 			app->status = 1;
-		if (app->status) {
 			app_close(app);
 			return false;
 		}
-		app->device_count++;
 	}
-	double deadline = app_now() + 10;
-	for (uint32_t i = 0; i < devices; i++) {
-		while (!stopped && !ixy_link_speed(app->devices[i]) && app_now() < deadline)
-			usleep(1000);
-		if (!ixy_link_speed(app->devices[i]))
-			fprintf(stderr, "%s: no link; is the cable plugged in?\n", app->args[i]);
-	}
+	for (uint32_t i = 0; i < devices; i++)
+		app_wait_for_link(app, app->devices[i]);
 	app->start = app->last_time = app_now();
 	return true;
 }
@@ -79,23 +67,21 @@ static void report(struct app *app, bool final)
 			app->status = 1;
 		}
 	}
-	if (app_print_json(app, final, seconds, stats) || app->quiet)
-		goto done;
-	if (final)
-		fprintf(app->out, "total over %.1f s\n", seconds);
+	bool done = app_print_json(app, final, seconds, stats) || app->quiet;
 	for (uint32_t i = 0; i < app->device_count; i++) {
 		const struct ixy_stats *s = &stats[i], *old = final ? &zero : &app->last[i];
 		uint64_t rx = s->rx_packets - old->rx_packets, tx = s->tx_packets - old->tx_packets;
-		fprintf(app->out,
-			"%s  RX %6.2f Mpps %6.0f Mbit/s  TX %6.2f Mpps %6.0f Mbit/s  dropped %lu\n",
-			vfio_address(app->devices[i]->vfio), rx / seconds / 1e6,
-			app_mbits(rx, s->rx_bytes - old->rx_bytes, seconds), tx / seconds / 1e6,
-			app_mbits(tx, s->tx_bytes - old->tx_bytes, seconds),
-			s->rx_missed + s->rx_no_buffer + s->rx_errors);
-	}
-done:
-	for (uint32_t i = 0; i < app->device_count; i++)
+		if (!done)
+			fprintf(app->out,
+				"%s%s  RX %6.2f Mpps %6.0f Mbit/s  TX %6.2f Mpps %6.0f Mbit/s  "
+				"dropped %lu\n",
+				final ? "total  " : "", app->args[i], rx / seconds / 1e6,
+				APP_MBITS(rx, s->rx_bytes - old->rx_bytes, seconds),
+				tx / seconds / 1e6,
+				APP_MBITS(tx, s->tx_bytes - old->tx_bytes, seconds),
+				s->rx_missed + s->rx_no_buffer + s->rx_errors);
 		app->last[i] = stats[i];
+	}
 	app->last_time = now;
 }
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the programs share: options, opening the cards, statistics once a second, a clean end. */
-#ifndef APP_H
-#define APP_H
-
+#pragma once
 #include <stdio.h>
 
 #include <ixy/device.h>
@@ -10,26 +8,22 @@
 #define APP_BATCH_MAX	512
 #define APP_DEVICES_MAX 2
 
-struct app_option; /* options.h */
-
 struct app {
 	const char *usage, *about;	/* for --help: the arguments, and a sentence or two */
-	const struct app_option *extra; /* options of this program alone, or NULL */
+	const struct app_option *extra; /* options of this program alone (options.h), or NULL */
 	FILE *out;			/* for statistics; NULL is stdout */
 
 	/* Filled in by app_open(). */
 	char **args; /* what came after the options */
 	uint32_t batch;
 	struct ixy_device *devices[APP_DEVICES_MAX];
-	uint32_t device_count;
 
-	/* Inside app.c and options.c. */
+	/* Inside app.c and options.c; times in seconds. */
 	struct ixy_config config;
-	double duration; /* seconds; 0 is for ever */
-	bool json, quiet;
+	double duration, start, last_time;
 	struct ixy_stats last[APP_DEVICES_MAX];
-	double start, last_time; /* seconds */
-	uint32_t calls;
+	uint32_t device_count, calls;
+	bool json, quiet;
 	int status;
 };
 
@@ -56,21 +50,19 @@ int app_close(struct app *app);
 /** app_now() - seconds of a clock that never goes back. */
 double app_now(void);
 
-/* options.c; left out of the smallest build, which has arguments only and no JSON. */
+/* options.c; the smallest build leaves it out and has arguments only. */
 #ifdef IXY_SMALL
-#define app_parse(app, argc, argv)		   1
+#define app_parse(app, argc, argv) 1
+#define app_wait_for_link(app, dev)
 #define app_print_json(app, final, seconds, stats) false
 #else
 /* Return: the index of the first argument that is no option, or 0 to end with app->status. */
 int app_parse(struct app *app, int argc, char **argv);
+/* Says so if there is none after ten seconds. */
+void app_wait_for_link(const struct app *app, struct ixy_device *dev);
 /* Return: false if --json was not given. */
 bool app_print_json(struct app *app, bool final, double seconds, const struct ixy_stats *stats);
 #endif
 
 /* Mbit/s on the wire: with each frame go 24 bytes that drivers do not see (CRC, preamble, gap). */
-static inline double app_mbits(uint64_t packets, uint64_t bytes, double seconds)
-{
-	return (bytes + packets * 24) * 8 / seconds / 1e6;
-}
-
-#endif
+#define APP_MBITS(packets, bytes, seconds) (((bytes) + (packets)*24) * 8 / (seconds) / 1e6)

@@ -5,8 +5,7 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <ixy/vfio.h>
+#include <unistd.h>
 
 #define OPTIONS_MAX 24
 
@@ -112,6 +111,18 @@ int app_parse(struct app *app, int argc, char **argv)
 	return help || version ? 0 : optind;
 }
 
+void app_wait_for_link(const struct app *app, struct ixy_device *dev)
+{
+	double deadline = app_now() + 10;
+
+	while (!ixy_link_speed(dev) && app_now() < deadline)
+		if (usleep(1000))
+			return; /* a signal: the main loop ends the program */
+	for (uint32_t i = 0; i < app->device_count; i++)
+		if (app->devices[i] == dev && !ixy_link_speed(dev))
+			fprintf(stderr, "%s: no link; is the cable plugged in?\n", app->args[i]);
+}
+
 static void print_string(FILE *out, const char *text)
 {
 	putc('"', out);
@@ -136,14 +147,14 @@ bool app_print_json(struct app *app, bool final, double seconds, const struct ix
 		const struct ixy_stats *s = &stats[i], *old = final ? &zero : &app->last[i];
 		uint64_t rx = s->rx_packets - old->rx_packets, tx = s->tx_packets - old->tx_packets;
 		fputs(i ? ",{\"device\":" : "{\"device\":", app->out);
-		print_string(app->out, vfio_address(app->devices[i]->vfio));
+		print_string(app->out, app->args[i]);
 		fprintf(app->out,
 			",\"rx_mpps\":%.3f,\"rx_mbits\":%.1f,\"tx_mpps\":%.3f,"
 			"\"tx_mbits\":%.1f,\"rx_packets\":%lu,\"rx_bytes\":%lu,\"tx_packets\":%lu,"
 			"\"tx_bytes\":%lu,\"rx_missed\":%lu,\"rx_no_buffer\":%lu,\"rx_errors\":%"
 			"lu}",
-			rx / seconds / 1e6, app_mbits(rx, s->rx_bytes - old->rx_bytes, seconds),
-			tx / seconds / 1e6, app_mbits(tx, s->tx_bytes - old->tx_bytes, seconds),
+			rx / seconds / 1e6, APP_MBITS(rx, s->rx_bytes - old->rx_bytes, seconds),
+			tx / seconds / 1e6, APP_MBITS(tx, s->tx_bytes - old->tx_bytes, seconds),
 			s->rx_packets, s->rx_bytes, s->tx_packets, s->tx_bytes, s->rx_missed,
 			s->rx_no_buffer, s->rx_errors);
 	}

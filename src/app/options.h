@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Command line options as a table, from which --help is printed. */
-#ifndef OPTIONS_H
-#define OPTIONS_H
-
+#pragma once
 #include "app.h"
 
 /* One option; a row without a name ends the table. */
@@ -12,5 +10,3 @@ struct app_option {
 	void *value;	 /* bool, const char *, or a number of that kind */
 	double min, max; /* of a number, which may end in k or M */
 };
-
-#endif

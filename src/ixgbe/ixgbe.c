@@ -1,35 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The Intel 82599 family: reset, initialisation, shutdown, filters, link and statistics. Section
- * numbers are those of the 82599 datasheet, revision 3.3. Queues are in queues.c, packets in rxtx.c.
+ * The Intel 82599 family: reset, initialisation, queues, statistics, shutdown. Section numbers are
+ * those of the 82599 datasheet, revision 3.3. Packets are in rxtx.c.
  */
 #include "ixgbe.h"
 
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-#include <unistd.h>
-
-int ixgbe_wait(const struct ixgbe_device *dev, uint32_t reg, uint32_t mask, uint32_t value,
-	       uint32_t us, const char *what)
+void ixgbe_wait(struct ixgbe_device *dev, uint32_t reg, uint32_t mask, uint32_t value, uint32_t us,
+		const char *what)
 {
-	struct timespec now, end;
+	uint32_t now = ixgbe_read(dev, reg);
 
-	clock_gettime(CLOCK_MONOTONIC, &end);
-	end.tv_sec += (end.tv_nsec / 1000 + us) / 1000000;
-	end.tv_nsec = (end.tv_nsec / 1000 + us) % 1000000 * 1000;
-	for (;;) {
-		clock_gettime(CLOCK_MONOTONIC,
-			      &now); /* before the read: a late look still counts */
-		if ((ixgbe_read(dev, reg) & mask) == value)
-			return 0;
-		if (now.tv_sec > end.tv_sec ||
-		    (now.tv_sec == end.tv_sec && now.tv_nsec > end.tv_nsec))
-			return ixy_fail(ETIMEDOUT, "%s: waited %u us for %s, which is 0x%08x",
-					vfio_address(dev->ixy.vfio), us, what,
-					ixgbe_read(dev, reg));
-		usleep(10);
+	/* Short steps at first, as most waits are; no busy loop for the others. */
+	for (uint32_t step = 20; (now & mask) != value && !dev->error; step *= 2) {
+		if (us < step)
+			dev->error = ixy_fail(ETIMEDOUT, "%s: waited in vain for %s; it is 0x%08x",
+					      vfio_address(dev->ixy.vfio), what, now);
+		usleep(step);
+		us -= step;
+		now = ixgbe_read(dev, reg);
 	}
 }
 
@@ -40,77 +28,127 @@ static bool ixgbe_gone(const struct ixgbe_device *dev)
 }
 
 /* 5.2.5.3.2 master disable, then 4.2.1.7 software reset: no request to memory is cut in half. */
-static int ixgbe_reset(struct ixgbe_device *dev)
+static void ixgbe_reset(struct ixgbe_device *dev)
 {
 	ixgbe_write(dev, EIMC, EIMC_ALL);
 	ixgbe_set(dev, CTRL, CTRL_MASTER_DIS);
-	if (ixgbe_wait_clear(dev, STATUS, STATUS_MASTER, 100 * MS))
-		ixy_log(IXY_WARN, "%s: resetting although requests are pending",
-			vfio_address(dev->ixy.vfio));
+	ixgbe_wait_clear(dev, STATUS, STATUS_MASTER, 100 * MS);
 	ixgbe_set(dev, CTRL, CTRL_RST);
-	int err = ixgbe_wait_clear(dev, CTRL, CTRL_RST, 100 * MS);
-	if (err)
-		return err;
-
+	ixgbe_wait_clear(dev, CTRL, CTRL_RST, 100 * MS);
 	usleep(10 * MS); /* 4.6.3.2 */
 	ixgbe_clear(dev, CTRL, CTRL_MASTER_DIS);
-	ixgbe_write(dev, EIMC, EIMC_ALL); /* 4.6.3.1: again, reset may have enabled some */
-	return 0;
+	ixgbe_write(dev, EIMC, EIMC_ALL); /* 4.6.3.1: again, as reset may have enabled some */
 }
 
-/*
- * Receiving starts and stops between packets when the data path is halted first (4.6.7). FCTRL and
- * the like may only be written while it is off (8.2.3.7.1).
- */
-static int ixgbe_set_receiver(struct ixgbe_device *dev, bool on)
+/* 4.6.7: receiving starts and stops between two packets if the data path is halted meanwhile. */
+void ixgbe_set_receiver(struct ixgbe_device *dev, bool on)
 {
 	ixgbe_set(dev, SECRXCTRL, SECRXCTRL_RX_DIS);
-	int err = ixgbe_wait_set(dev, SECRXSTAT, SECRXSTAT_RDY, 10 * MS);
-	if (on)
-		ixgbe_set(dev, RXCTRL, RXCTRL_RXEN);
-	else
-		ixgbe_clear(dev, RXCTRL, RXCTRL_RXEN);
+	ixgbe_wait_set(dev, SECRXSTAT, SECRXSTAT_RDY, 10 * MS);
+	ixgbe_write(dev, RXCTRL, on ? RXCTRL_RXEN : 0);
 	ixgbe_clear(dev, SECRXCTRL, SECRXCTRL_RX_DIS);
+}
+
+/* 8.2.3.7.1: only while the receiver is off. */
+void ixgbe_write_filters(struct ixgbe_device *dev)
+{
+	bool all = dev->ixy.config.promiscuous;
+
+	ixgbe_write(dev, FCTRL, FCTRL_BAM | (all ? FCTRL_UPE | FCTRL_MPE : 0));
+}
+
+/* Rings sit in one piece of DMA memory, buffers in one pool per receive queue. */
+static int ixgbe_alloc_queues(struct ixgbe_device *dev)
+{
+	const struct ixy_config *c = &dev->ixy.config;
+	uint32_t rings = c->rx_queues * c->rx_ring + c->tx_queues * c->tx_ring;
+	int err = vfio_dma_alloc(&dev->rings, rings * sizeof(struct ixgbe_desc));
+	struct ixgbe_desc *ring = dev->rings.virt;
+
+	dev->room =
+		(c->mtu + 14 + 4 + 1023) / 1024 * 1024; /* the CRC is stripped, a VLAN tag is not */
+	dev->rx = calloc(c->rx_queues + c->tx_queues, sizeof(*dev->rx));
+	if (err || !dev->rx)
+		return err ?: -ENOMEM;
+	dev->queues = c->rx_queues + c->tx_queues;
+	dev->tx = dev->rx + c->rx_queues;
+	for (struct ixgbe_queue *q = dev->rx; !err && q < dev->rx + dev->queues; q++) {
+		bool rx = q < dev->tx;
+		q->size = rx ? c->rx_ring : c->tx_ring;
+		q->reg = rx ? RDBAL(q - dev->rx) : TDBAL(q - dev->tx);
+		q->tail = bar_pointer(dev->bar, q->reg + Q_TAIL);
+		q->bufs = calloc(q->size, sizeof(*q->bufs) + sizeof(*q->batch_end));
+		q->batch_end = (uint16_t *)(q->bufs + q->size);
+		q->ring = ring;
+		ring += q->size;
+		if (rx && q->bufs)
+			err = mempool_create(&q->pool, c->buffers, dev->room);
+		if (!q->bufs ||
+		    (rx && !err && pkt_buf_alloc_batch(q->pool, q->bufs, q->size) < q->size))
+			err = -ENOMEM;
+	}
 	return err;
 }
 
-static void ixgbe_write_filters(struct ixgbe_device *dev)
+static void ixgbe_start_queue(struct ixgbe_device *dev, struct ixgbe_queue *q)
 {
-	ixgbe_write(dev, FCTRL,
-		    FCTRL_BAM | (dev->ixy.config.promiscuous ? FCTRL_UPE | FCTRL_MPE : 0));
+	uint64_t iova = dev->rings.iova + ((uint8_t *)q->ring - (uint8_t *)dev->rings.virt);
+	bool rx = q < dev->tx;
+
+	ixgbe_write(dev, q->reg + Q_BAL, iova);
+	ixgbe_write(dev, q->reg + Q_BAH, iova >> 32);
+	ixgbe_write(dev, q->reg + Q_LEN, q->size * sizeof(*q->ring));
+	ixgbe_write(dev, q->reg + Q_HEAD, 0);
+	ixgbe_write(dev, q->reg + Q_TAIL, 0);
+	if (rx) {
+		for (uint32_t d = 0; d < q->size; d++)
+			q->ring[d].addr = pkt_buf_iova(q->bufs[d]);
+		/* One queue: a burst may wait in the packet buffer. Several: none may hold up others. */
+		uint32_t drop = dev->ixy.config.rx_queues > 1 ? SRRCTL_DROP_EN : 0;
+		ixgbe_write(dev, q->reg + Q_SRRCTL,
+			    dev->room / 1024 | SRRCTL_DESCTYPE_ADV_ONE | drop);
+		ixgbe_clear(dev, q->reg + Q_DCA_RXCTRL,
+			    1 << 12); /* 4.6.7: nameless, set by reset */
+	} else {
+		/* 7.2.3.4.1: fetch early and in bulk; WTHRESH 0: write back each descriptor with RS. */
+		ixgbe_write(dev, q->reg + Q_CTL, TXDCTL_PTHRESH | TXDCTL_HTHRESH);
+	}
+	ixgbe_set(dev, q->reg + Q_CTL, Q_CTL_ENABLE);
+	ixgbe_wait_set(dev, q->reg + Q_CTL, Q_CTL_ENABLE, 10 * MS);
+	/* Datasheet gap: nothing says whether RDT may be written before ENABLE reads 1. Linux and DPDK
+	 * wait; so do we. One descriptor stays unused, as head == tail means that there are none. */
+	if (rx)
+		ixgbe_write(dev, q->reg + Q_TAIL, q->size - 1);
 }
 
-static int ixgbe_set_promiscuous(struct ixy_device *ixy, bool on)
+/* 4.6.8.1.2: what was handed in is sent first, but a card without link may keep it; 4.6.7.1.2. */
+static void ixgbe_stop_queues(struct ixgbe_device *dev)
 {
-	struct ixgbe_device *dev = (struct ixgbe_device *)ixy;
-	int err = ixgbe_set_receiver(dev, false);
-	if (err)
-		return err;
-
-	ixy->config.promiscuous = on;
-	ixgbe_write_filters(dev);
-	return ixgbe_set_receiver(dev, true);
+	for (int patience = 1000, i = 0; i < dev->ixy.config.tx_queues; i++)
+		for (; dev->tx[i].clean != dev->tx[i].next && patience; patience--) {
+			ixgbe_tx_batch(&dev->ixy, i, NULL, 0);
+			usleep(100);
+		}
+	for (struct ixgbe_queue *q = dev->rx; q < dev->rx + dev->queues; q++) {
+		ixgbe_clear(dev, q->reg + Q_CTL, Q_CTL_ENABLE);
+		ixgbe_wait_clear(dev, q->reg + Q_CTL, Q_CTL_ENABLE, 10 * MS);
+	}
 }
 
-/* 8.2.3.7.9: the first bytes of the address are in RAL; AV makes the entry valid. */
-static int ixgbe_set_mac(struct ixy_device *ixy, const uint8_t mac[6])
+/* The card must have lost its reach before this. */
+static void ixgbe_free(struct ixgbe_device *dev)
 {
-	struct ixgbe_device *dev = (struct ixgbe_device *)ixy;
-
-	ixgbe_write(dev, RAL(0), mac[0] | mac[1] << 8 | mac[2] << 16 | (uint32_t)mac[3] << 24);
-	ixgbe_write(dev, RAH(0), RAH_AV | mac[4] | mac[5] << 8);
-	memcpy(ixy->mac, mac, 6);
-	return 0;
-}
-
-static int ixgbe_link_speed(struct ixy_device *ixy)
-{
-	static const int mbits[] = { 0, 100, 1000, 10000 };
-	uint32_t links = ixgbe_read((struct ixgbe_device *)ixy, LINKS);
-
-	if (links == UINT32_MAX)
-		return -ENODEV;
-	return links & LINKS_UP ? mbits[LINKS_SPEED(links)] : 0;
+	for (struct ixgbe_queue *q = dev->rx; q < dev->rx + dev->queues; q++) {
+		uint32_t d = q->clean,
+			 n = q < dev->tx ? q->size : (q->size + q->next - d) % (q->size ?: 1);
+		for (; n && q->bufs && q->bufs[d]; n--, d = (d + 1) % q->size)
+			pkt_buf_free(q->bufs[d]);
+		mempool_destroy(q->pool);
+		free(q->bufs);
+	}
+	free(dev->rx);
+	vfio_dma_free(&dev->rings);
+	free(dev);
 }
 
 static int ixgbe_read_stats(struct ixy_device *ixy, struct ixy_stats *stats)
@@ -120,66 +158,51 @@ static int ixgbe_read_stats(struct ixy_device *ixy, struct ixy_stats *stats)
 
 	if (ixgbe_gone(dev))
 		return -ENODEV;
+	/* 8.2.3.23: low half first; reading the high half clears both. Bytes include the CRC. */
+	uint64_t rx = ixgbe_read(dev, GPRC), rx_low = ixgbe_read(dev, GORCL);
+	uint64_t rx_high = ixgbe_read(dev, GORCH) & 0xF;
+	uint64_t tx = ixgbe_read(dev, GPTC), tx_low = ixgbe_read(dev, GOTCL);
+	uint64_t tx_high = ixgbe_read(dev, GOTCH) & 0xF;
 
-	/* 8.2.3.23.18: low half first; reading the high half clears both. Bytes include the CRC. */
-	uint32_t rx = ixgbe_read(dev, GPRC), tx = ixgbe_read(dev, GPTC);
-	uint64_t rx_bytes = ixgbe_read(dev, GORCL), tx_bytes = ixgbe_read(dev, GOTCL);
-	rx_bytes |= (uint64_t)(ixgbe_read(dev, GORCH) & 0xF) << 32;
-	tx_bytes |= (uint64_t)(ixgbe_read(dev, GOTCH) & 0xF) << 32;
 	sum->rx_packets += rx;
+	sum->rx_bytes += (rx_high << 32 | rx_low) - 4 * rx;
 	sum->tx_packets += tx;
-	sum->rx_bytes += rx_bytes - 4ull * rx;
-	sum->tx_bytes += tx_bytes - 4ull * tx;
-	sum->rx_missed += ixgbe_read(dev, MPC);
-	if (ixy->config.rx_queues > 1)
-		sum->rx_missed += ixgbe_read(dev, QPRDC(0));
+	sum->tx_bytes += (tx_high << 32 | tx_low) - 4 * tx;
+	sum->rx_missed += ixgbe_read(dev, MPC) + ixgbe_read(dev, QPRDC);
 	sum->rx_errors += ixgbe_read(dev, CRCERRS) + ixgbe_read(dev, RLEC) + ixgbe_read(dev, RUC) +
 			  ixgbe_read(dev, ROC);
 	*stats = *sum;
-	for (int i = 0; i < ixy->config.rx_queues; i++) {
-		stats->rx_no_buffer += dev->rx[i].no_buffer;
-		stats->rx_errors += dev->rx[i].errors;
+	for (struct ixgbe_queue *q = dev->rx; q < dev->tx; q++) {
+		stats->rx_no_buffer += q->no_buffer;
+		stats->rx_errors += q->errors;
 	}
 	return 0;
-}
-
-/* 4.6.4: link mode and speeds come from the EEPROM and stay as they are. */
-static void ixgbe_start_link(struct ixgbe_device *dev)
-{
-	if (dev->copper)
-		return; /* firmware and PHY negotiate by themselves after reset */
-	/* Datasheet gap: what SDP3 does is up to the board; on SFP+ boards it switches the laser off. */
-	ixgbe_clear(dev, ESDP, ESDP_SDP3);
-	ixgbe_set(dev, AUTOC, AUTOC_RESTART_AN);
 }
 
 /* 4.6.7: everything but the queues. */
 static void ixgbe_init_rx(struct ixgbe_device *dev)
 {
-	static const struct {
-		uint32_t first, count;
-	} tables[] = { { PFUTA(0), 128 }, { VFTA(0), 128 },  { PFVLVF(0), 64 }, { PFVLVFB(0), 128 },
-		       { MTA(0), 128 },	  { MPSAR(0), 256 }, { RAL(1), 254 } };
+	/* No reset clears these; an old RAH.AV or hash bit would let other hosts' packets in. */
+	static const uint32_t tables[][2] = { { PFUTA, 128 },  { VFTA, 128 },  { PFVLVF, 64 },
+					      { MTA, 128 },    { MPSAR, 256 }, { PFVLVFB, 128 },
+					      { RAL + 8, 254 } };
 
-	/* Reset does not clear these; an old RAH.AV or hash bit would let other hosts' packets in. */
 	for (size_t t = 0; t < sizeof(tables) / sizeof(*tables); t++)
-		for (uint32_t i = 0; i < tables[t].count; i++)
-			ixgbe_write(dev, tables[t].first + i * 4, 0);
-	ixgbe_write(dev, MPSAR(0),
-		    1); /* Datasheet gap: pool 0 must take address 0 without pools, too */
+		for (uint32_t i = 0; i < tables[t][1]; i++)
+			ixgbe_write(dev, tables[t][0] + i * 4, 0);
+	ixgbe_write(dev, MPSAR, 1); /* Datasheet gap: pool 0 takes address 0, also without pools */
 
 	ixgbe_write_filters(dev);
-	/* CRC stripping must agree in both registers (8.2.3.22.8); jumbo frames up to MAXFRS. */
+	/* 8.2.3.22.8: CRC stripping must agree in both registers. Jumbo frames go up to MAXFRS. */
 	ixgbe_set(dev, HLREG0, HLREG0_RXCRCSTRP | HLREG0_JUMBOEN);
 	ixgbe_write(dev, MAXFRS, (dev->ixy.config.mtu + 18) << 16);
-	/* 8.2.3.8.8: software sets RSCACKC and FCOE_WRFIX and clears RSCFRSTSIZE. */
-	ixgbe_write(dev, RDRXCTL,
-		    (ixgbe_read(dev, RDRXCTL) & ~RDRXCTL_RSCFRSTSIZE) | RDRXCTL_CRCSTRIP |
-			    RDRXCTL_RSCACKC | RDRXCTL_FCOE_WRFIX);
-	ixgbe_set(dev, CTRL_EXT, CTRL_EXT_NS_DIS); /* last sentence of 4.6.7 */
+	/* 8.2.3.8.8: software sets RSCACKC and FCOE_WRFIX, and clears RSCFRSTSIZE. */
+	ixgbe_clear(dev, RDRXCTL, RDRXCTL_RSCFRSTSIZE);
+	ixgbe_set(dev, RDRXCTL, RDRXCTL_CRCSTRIP | RDRXCTL_RSCACKC | RDRXCTL_FCOE_WRFIX);
+	ixgbe_set(dev, CTRL_EXT, CTRL_EXT_NS_DIS); /* the last sentence of 4.6.7 */
 }
 
-/* 4.6.8: everything but the queues. Packet buffer sizes after reset are those of one class. */
+/* 4.6.8: everything but the queues. After reset the packet buffers are those of one class. */
 static void ixgbe_init_tx(struct ixgbe_device *dev)
 {
 	ixgbe_set(dev, HLREG0, HLREG0_TXCRCEN | HLREG0_TXPADEN);
@@ -191,39 +214,35 @@ static void ixgbe_init_tx(struct ixgbe_device *dev)
 }
 
 /* 4.6.3 */
-static int ixgbe_init(struct ixgbe_device *dev)
+static int ixgbe_init(struct ixgbe_device *dev, bool copper)
 {
-	int err = ixgbe_reset(dev);
-	if (!err)
-		err = ixgbe_wait_set(dev, EEC, EEC_AUTO_RD, 500 * MS);
-	if (!err)
-		err = ixgbe_wait_set(dev, EEMNGCTL,
-				     EEMNGCTL_CFG_DONE0 << STATUS_LAN_ID(ixgbe_read(dev, STATUS)),
-				     1000 * MS);
-	if (!err)
-		err = ixgbe_wait_set(dev, RDRXCTL, RDRXCTL_DMAIDONE, 100 * MS);
-	if (err)
-		return err;
+	bool second_port = ixgbe_read(dev, STATUS) & STATUS_LAN_ID;
 
-	uint32_t low = ixgbe_read(dev, RAL(0)),
-		 high = ixgbe_read(dev, RAH(0)); /* from the EEPROM */
-	for (int i = 0; i < 6; i++)
-		dev->ixy.mac[i] = i < 4 ? low >> 8 * i : high >> 8 * (i - 4);
+	ixgbe_reset(dev);
+	ixgbe_wait_set(dev, EEC, EEC_AUTO_RD, 500 * MS);
+	ixgbe_wait_set(dev, EEMNGCTL, second_port ? EEMNGCTL_CFG_DONE1 : EEMNGCTL_CFG_DONE0,
+		       1000 * MS);
+	ixgbe_wait_set(dev, RDRXCTL, RDRXCTL_DMAIDONE, 100 * MS);
+
+	uint32_t mac[2] = { ixgbe_read(dev, RAL), ixgbe_read(dev, RAH) }; /* from the EEPROM */
+	memcpy(dev->ixy.mac, mac, 6);
 	ixgbe_set(dev, CTRL_EXT, CTRL_EXT_DRV_LOAD);
-	ixgbe_start_link(dev);
+	/* 4.6.4: link mode and speeds come from the EEPROM and stay as they are. On copper, firmware and
+	 * PHY negotiate by themselves. Datasheet gap: what SDP3 does is up to the board; on those with
+	 * SFP+ it switches the laser off. */
+	if (!copper) {
+		ixgbe_clear(dev, ESDP, ESDP_SDP3);
+		ixgbe_set(dev, AUTOC, AUTOC_RESTART_AN);
+	}
 	ixgbe_read_stats(&dev->ixy, &dev->stats); /* 4.6.5: reading clears */
 	memset(&dev->stats, 0, sizeof(dev->stats));
 	ixgbe_init_rx(dev);
 	ixgbe_init_tx(dev);
-
-	err = vfio_set_bus_master(dev->ixy.vfio, true);
-	for (uint16_t q = 0; !err && q < dev->ixy.config.rx_queues; q++)
-		err = ixgbe_start_rx_queue(dev, q);
-	for (uint16_t q = 0; !err && q < dev->ixy.config.tx_queues; q++)
-		err = ixgbe_start_tx_queue(dev, q);
-	if (!err)
-		err = ixgbe_set_receiver(dev, true);
-	return err;
+	dev->error = dev->error ?: vfio_set_bus_master(dev->ixy.vfio, true);
+	for (struct ixgbe_queue *q = dev->rx; q < dev->rx + dev->queues; q++)
+		ixgbe_start_queue(dev, q);
+	ixgbe_set_receiver(dev, true);
+	return dev->error;
 }
 
 /* 4.6.7.1.2, 4.6.8.1.2, 5.2.5.3.2: receiver, queues, bus mastering, and only then the memory. */
@@ -233,86 +252,39 @@ static void ixgbe_close(struct ixy_device *ixy)
 
 	if (!ixgbe_gone(dev)) {
 		ixgbe_set_receiver(dev, false);
-		ixgbe_drain(dev, 100 * MS);
-		for (uint16_t q = 0; q < ixy->config.rx_queues; q++)
-			ixgbe_clear(dev, RXDCTL(q), RXDCTL_ENABLE);
-		for (uint16_t q = 0; q < ixy->config.tx_queues; q++)
-			ixgbe_clear(dev, TXDCTL(q), TXDCTL_ENABLE);
-		for (uint16_t q = 0; q < ixy->config.rx_queues; q++)
-			ixgbe_wait_clear(dev, RXDCTL(q), RXDCTL_ENABLE, 10 * MS);
-		for (uint16_t q = 0; q < ixy->config.tx_queues; q++)
-			ixgbe_wait_clear(dev, TXDCTL(q), TXDCTL_ENABLE, 10 * MS);
+		ixgbe_stop_queues(dev);
 		ixgbe_clear(dev, CTRL_EXT, CTRL_EXT_DRV_LOAD);
 		ixgbe_reset(dev);
 	}
 	vfio_close(ixy->vfio);
-	ixgbe_free_queues(dev);
-	free(dev);
-}
-
-static const struct ixy_ops ixgbe_ops = {
-	.close = ixgbe_close,
-	.read_stats = ixgbe_read_stats,
-	.set_promiscuous = ixgbe_set_promiscuous,
-	.set_mac = ixgbe_set_mac,
-	.link_speed = ixgbe_link_speed,
-};
-
-static int ixgbe_check_config(struct vfio_device *vfio, const struct ixy_config *c)
-{
-	const struct {
-		const char *name;
-		uint32_t value, min, max, multiple;
-	} limits[] = {
-		{ "receive queues", c->rx_queues, 1, IXGBE_MAX_RX_QUEUES, 1 },
-		{ "send queues", c->tx_queues, 1, IXGBE_MAX_TX_QUEUES, 1 },
-		{ "receive ring", c->rx_ring, 64, 4096, 8 }, /* RDLEN counts in 128 bytes */
-		{ "send ring", c->tx_ring, 64, 4096, 8 },
-		{ "buffers", c->buffers, c->rx_ring + c->tx_ring, 1 << 20, 1 },
-		{ "MTU", c->mtu, 68, 9710, 1 }, /* 9.5 KiB frames, 1.3 */
-	};
-
-	for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++)
-		if (limits[i].value < limits[i].min || limits[i].value > limits[i].max ||
-		    limits[i].value % limits[i].multiple)
-			return ixy_fail(EINVAL,
-					"%s: %s: %u is not between %u and %u in steps of %u",
-					vfio_address(vfio), limits[i].name, limits[i].value,
-					limits[i].min, limits[i].max, limits[i].multiple);
-	return 0;
+	ixgbe_free(dev);
 }
 
 int ixgbe_open(struct ixy_device **out, struct vfio_device *vfio, const struct ixy_config *config,
 	       bool copper)
 {
-	int err = ixgbe_check_config(vfio, config);
-	if (err)
-		return err;
-
+	static const struct ixy_ops ops = { .rx = ixgbe_rx_batch,
+					    .tx = ixgbe_tx_batch,
+					    .close = ixgbe_close,
+					    .read_stats = ixgbe_read_stats,
+					    IXGBE_CONTROL_OPS };
 	struct ixgbe_device *dev = calloc(1, sizeof(*dev));
 	if (!dev)
 		return -ENOMEM;
 
-	dev->ixy = (struct ixy_device){ .rx_batch = ixgbe_rx_batch,
-					.tx_batch = ixgbe_tx_batch,
-					.ops = &ixgbe_ops,
-					.vfio = vfio,
-					.config = *config };
-	dev->copper = copper;
-	err = vfio_bar(vfio, VFIO_PCI_BAR0_REGION_INDEX, &dev->bar);
+	dev->ixy = (struct ixy_device){ .ops = &ops, .vfio = vfio, .config = *config };
+	int err = vfio_bar(vfio, VFIO_PCI_BAR0_REGION_INDEX, &dev->bar);
 	if (!err && ixgbe_gone(dev))
-		err = ixy_fail(ENODEV, "%s: registers read as all ones; the card is off or gone",
+		err = ixy_fail(ENODEV, "%s: reads as all ones; the card is off or gone",
 			       vfio_address(vfio));
 	if (!err)
 		err = ixgbe_alloc_queues(dev);
 	if (!err)
-		err = ixgbe_init(dev);
-	if (err) {
-		vfio_set_bus_master(vfio, false);
-		ixgbe_free_queues(dev);
-		free(dev);
-		return err;
-	}
+		err = ixgbe_init(dev, copper);
 	*out = &dev->ixy;
-	return 0;
+	if (err) {
+		vfio_set_bus_master(vfio, false); /* before its memory goes */
+		ixgbe_free(dev);
+	}
+	return err;
 }

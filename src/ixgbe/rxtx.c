@@ -2,15 +2,14 @@
 /* The hot path of the 82599: packets in (datasheet 7.1) and packets out (7.2). */
 #include "ixgbe.h"
 
-static inline void ring_doorbell(struct ixgbe_device *dev, volatile uint32_t *tail, uint32_t reg,
+static inline void ring_doorbell(struct ixgbe_device *dev, const struct ixgbe_queue *q,
 				 uint32_t value)
 {
-	if (tail) {
-		dma_wmb(); /* descriptors before the doorbell */
-		*tail = value;
-	} else {
-		ixgbe_write(dev, reg, value);
-	}
+	dma_wmb(); /* descriptors before the doorbell */
+	if (q->tail)
+		*q->tail = value;
+	else
+		ixgbe_write(dev, q->reg + Q_TAIL, value);
 }
 
 /*
@@ -21,28 +20,29 @@ uint32_t ixgbe_rx_batch(struct ixy_device *ixy, uint16_t queue, struct pkt_buf *
 			uint32_t count)
 {
 	struct ixgbe_device *dev = (struct ixgbe_device *)ixy;
-	struct ixgbe_rx_queue *q = &dev->rx[queue];
+	struct ixgbe_queue *q = &dev->rx[queue];
 	uint32_t next = q->next, done = 0, good = 0;
 
-	while (done < count && q->ring[next].status_error & RXD_DD) {
+	while (done < count && q->ring[next].info & RXD_DD) {
 		done++;
 		next = next + 1 == q->size ? 0 : next + 1;
 	}
 	if (!done)
 		return 0;
 
-	dma_rmb(); /* DD before the rest of the descriptor and the packet */
+	dma_rmb(); /* DD before the packets */
 	uint32_t fresh = pkt_buf_alloc_batch(q->pool, bufs, done);
 	next = q->next;
 	for (uint32_t i = 0; i < done; i++) {
-		volatile struct ixgbe_rx_desc *desc = &q->ring[next];
+		struct ixgbe_desc *desc = &q->ring[next];
 		struct pkt_buf *buf = q->bufs[next];
-		uint32_t status = desc->status_error, length = desc->length;
-		bool ends = status & RXD_EOP;
+		uint64_t info = desc->info;
+		uint32_t length = RXD_LENGTH(info);
 
 		/* Buffers hold the longest frame: one that goes on, or that is longer, is an error. */
-		if (!ends || q->skip || status & RXD_ERROR_RE || !length || length > q->room) {
-			q->errors += ends;
+		if (!(info & RXD_EOP) || q->skip || info & RXD_RXE || !length ||
+		    length > dev->room) {
+			q->errors += !!(info & RXD_EOP);
 		} else if (good == fresh) {
 			q->no_buffer++;
 		} else {
@@ -50,26 +50,26 @@ uint32_t ixgbe_rx_batch(struct ixy_device *ixy, uint16_t queue, struct pkt_buf *
 			q->bufs[next] = bufs[good];
 			bufs[good++] = buf;
 		}
-		q->skip = !ends;
+		q->skip = !(info & RXD_EOP);
 		desc->addr = pkt_buf_iova(q->bufs[next]);
-		desc->header_addr = 0;
+		desc->info = 0;
 		next = next + 1 == q->size ? 0 : next + 1;
 	}
 	pkt_buf_free_batch(bufs + good, fresh - good);
 	q->next = next;
 	/* The tail stays one behind: head == tail would mean that the card has no descriptors. */
-	ring_doorbell(dev, q->tail, RDT(queue), next ? next - 1 : q->size - 1);
+	ring_doorbell(dev, q, next ? next - 1 : q->size - 1);
 	return good;
 }
 
-/* 7.2.3.2.4, 7.2.3.5.1: the last descriptor of a batch asks for a write-back (RS); its DD says that
- * the whole batch has been sent. */
-static void ixgbe_reclaim(struct ixgbe_tx_queue *q)
+/* 7.2.3.5.1: the last descriptor of a batch asks for a write-back (RS); DD in it says that all of
+ * the batch has been sent. */
+static void ixgbe_reclaim(struct ixgbe_queue *q)
 {
 	while (q->clean != q->next) {
 		uint32_t end = q->batch_end[q->clean];
-		if (!(q->ring[end].olinfo_status & TXD_DD))
-			break;
+		if (!(q->ring[end].info & TXD_DD))
+			return;
 		if (end < q->clean) { /* the batch wraps */
 			pkt_buf_free_batch(q->bufs + q->clean, q->size - q->clean);
 			q->clean = 0;
@@ -83,7 +83,8 @@ uint32_t ixgbe_tx_batch(struct ixy_device *ixy, uint16_t queue, struct pkt_buf *
 			uint32_t count)
 {
 	struct ixgbe_device *dev = (struct ixgbe_device *)ixy;
-	struct ixgbe_tx_queue *q = &dev->tx[queue];
+	struct ixgbe_queue *q = &dev->tx[queue];
+	const uint32_t min = 17, max = ixy->config.mtu + 18; /* the card pads from 17 bytes on */
 	uint32_t first = q->next, next = first, last = first;
 
 	ixgbe_reclaim(q);
@@ -93,24 +94,21 @@ uint32_t ixgbe_tx_batch(struct ixy_device *ixy, uint16_t queue, struct pkt_buf *
 
 	for (uint32_t i = 0; i < taken; i++) {
 		struct pkt_buf *buf = bufs[i];
-		volatile struct ixgbe_tx_desc *desc = &q->ring[next];
-
-		if (buf->size - IXGBE_MIN_FRAME > ixy->config.mtu + 18 - IXGBE_MIN_FRAME) {
+		if (buf->size < min || buf->size > max) {
 			pkt_buf_free(buf);
 			continue;
 		}
-		desc->addr = pkt_buf_iova(buf);
-		desc->cmd_type_len = TXD_DEXT | TXD_DTYP_DATA | TXD_IFCS | TXD_EOP | buf->size;
-		desc->olinfo_status = buf->size << TXD_PAYLEN;
+		q->ring[next].addr = pkt_buf_iova(buf);
+		q->ring[next].info = TXD_DATA | buf->size | TXD_PAYLEN(buf->size);
 		q->bufs[next] = buf;
 		last = next;
 		next = next + 1 == q->size ? 0 : next + 1;
 	}
 	if (next != first) {
-		q->ring[last].cmd_type_len |= TXD_RS;
+		q->ring[last].info |= TXD_RS;
 		q->batch_end[first] = last;
 		q->next = next;
-		ring_doorbell(dev, q->tail, TDT(queue), next);
+		ring_doorbell(dev, q, next);
 	}
 	return taken;
 }

@@ -1,14 +1,33 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The drivers as open.c sees them. */
-#ifndef IXY_DRIVER_H
-#define IXY_DRIVER_H
+/* The drivers as open.c sees them, and what all of these files include. */
+#pragma once
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include <ixy/device.h>
+#include <ixy/log.h>
 #include <ixy/vfio.h>
 
-/* Take over @vfio, which the driver closes with the device; on error it stays with the caller.
- * @config has no zeros left. */
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+	       "descriptors are read and written as they are");
+
+struct mempool {
+	struct dma_memory mem;
+	uint32_t count, free, data_size;
+	bool closing; /* mempool_destroy() was called; the last buffer to come back frees all */
+	struct pkt_buf *stack[];
+};
+
+/* Take over @vfio, which is closed with the device; on error it stays with the caller. @config has
+ * its defaults filled in. */
 int ixgbe_open(struct ixy_device **dev, struct vfio_device *vfio, const struct ixy_config *config,
 	       bool copper);
 
+/* config.c; the smallest build has nothing to configure. */
+#ifdef IXY_SMALL
+#define ixy_check_config(address, config) 0
+#else
+int ixy_check_config(const char *address, const struct ixy_config *config);
 #endif

@@ -1,6 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Moving the start of a frame within its buffer. */
-#include <ixy/pkt_buf.h>
+/* Packet buffers one by one: head room, size, single allocation. */
+#include "driver.h"
+
+struct pkt_buf *pkt_buf_alloc(struct mempool *pool)
+{
+	struct pkt_buf *buf;
+
+	return pkt_buf_alloc_batch(pool, &buf, 1) ? buf : NULL;
+}
 
 uint8_t *pkt_buf_push(struct pkt_buf *buf, uint32_t bytes)
 {
@@ -23,4 +30,14 @@ uint32_t pkt_buf_room(const struct pkt_buf *buf)
 	const uint8_t *end = (const uint8_t *)(buf + 1) + PKT_BUF_HEADROOM;
 
 	return end + mempool_data_size(buf->pool) - buf->data;
+}
+
+uint32_t mempool_free_count(const struct mempool *pool)
+{
+	return pool->free;
+}
+
+uint32_t mempool_data_size(const struct mempool *pool)
+{
+	return pool->data_size;
 }

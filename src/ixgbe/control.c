@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What can be changed on a running 82599. */
+#include "ixgbe.h"
+
+int ixgbe_link_speed(struct ixy_device *ixy)
+{
+	static const int mbits[] = { 0, 100, 1000, 10000 };
+	uint32_t links = ixgbe_read((struct ixgbe_device *)ixy, LINKS);
+
+	if (links == UINT32_MAX)
+		return -ENODEV;
+	return links & LINKS_UP ? mbits[links >> LINKS_SPEED_SHIFT & 3] : 0;
+}
+
+int ixgbe_set_promiscuous(struct ixy_device *ixy, bool on)
+{
+	struct ixgbe_device *dev = (struct ixgbe_device *)ixy;
+
+	dev->error = 0;
+	ixgbe_set_receiver(dev, false);
+	ixy->config.promiscuous = on;
+	ixgbe_write_filters(dev);
+	ixgbe_set_receiver(dev, true);
+	return dev->error;
+}
+
+/* 8.2.3.7.9, 8.2.3.7.10: the address begins in RAL; AV makes the entry valid. */
+int ixgbe_set_mac(struct ixy_device *ixy, const uint8_t mac[6])
+{
+	struct ixgbe_device *dev = (struct ixgbe_device *)ixy;
+
+	ixgbe_write(dev, RAL, mac[0] | mac[1] << 8 | mac[2] << 16 | (uint32_t)mac[3] << 24);
+	ixgbe_write(dev, RAH, RAH_AV | mac[4] | mac[5] << 8);
+	memcpy(ixy->mac, mac, 6);
+	return 0;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Which configurations are possible. */
+#include "driver.h"
+
+/* The 82599's: queues as far as they go without DCB and virtualisation (7.1.2, 7.2.1.2.1), rings in
+ * units of 128 bytes (8.2.3.8.3), frames of up to 9.5 KiB (1.3). */
+int ixy_check_config(const char *address, const struct ixy_config *c)
+{
+	const struct {
+		const char *name;
+		uint32_t value, min, max, multiple;
+	} limits[] = {
+		{ "receive queues", c->rx_queues, 1, 128, 1 },
+		{ "send queues", c->tx_queues, 1, 64, 1 },
+		{ "receive ring", c->rx_ring, 64, 4096, 8 },
+		{ "send ring", c->tx_ring, 64, 4096, 8 },
+		{ "buffers", c->buffers, c->rx_ring + c->tx_ring, 1 << 20, 1 },
+		{ "MTU", c->mtu, 68, 9710, 1 },
+	};
+
+	for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++)
+		if (limits[i].value < limits[i].min || limits[i].value > limits[i].max ||
+		    limits[i].value % limits[i].multiple)
+			return ixy_fail(
+				EINVAL,
+				"%s: %s: %u is not possible; from %u to %u in steps of %u is",
+				address, limits[i].name, limits[i].value, limits[i].min,
+				limits[i].max, limits[i].multiple);
+	return 0;
+}
