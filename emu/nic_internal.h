@@ -74,8 +74,9 @@ struct nic_sfp {
 	enum { SFP_IDLE, SFP_ADDRESS, SFP_OFFSET, SFP_WRITE, SFP_READ } state;
 	bool clock, data; /* of the bus, as the driver drives it */
 	bool pull;	  /* the module pulls the data line down */
-	uint8_t bits;	  /* of the byte under way; the ninth is the acknowledge */
-	uint8_t shift;	  /* that byte */
+	bool sending;	  /* the byte under way comes from the module */
+	uint8_t bits;	  /* of that byte so far; the ninth is the acknowledge */
+	uint8_t shift;	  /* the byte */
 	uint8_t offset;	  /* next byte to read */
 };
 
@@ -267,7 +268,6 @@ uint32_t nic_swsm_read(struct nic *nic, uint32_t i);
 uint32_t nic_secrxstat_read(struct nic *nic, uint32_t i);
 uint32_t nic_sectxstat_read(struct nic *nic, uint32_t i);
 uint32_t nic_systiml_read(struct nic *nic, uint32_t i);
-uint32_t nic_ciad_read(struct nic *nic, uint32_t i);
 void nic_ctrl_written(struct nic *nic, uint32_t i, uint32_t old, uint32_t value);
 void nic_systim_written(struct nic *nic, uint32_t i, uint32_t old, uint32_t value);
 void nic_timinca_written(struct nic *nic, uint32_t i, uint32_t old, uint32_t value);

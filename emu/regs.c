@@ -90,8 +90,8 @@ const struct nic_reg nic_regs[] = {
 	RAW("PCIEECCCTL", 0x1106C, 1, 4, NIC_RW, 0, ALL, "none"),
 	RAW("DCA_ID",    0x11070, 1, 4, NIC_RO, 0, 0, "8.2.3.11"),
 	RAW("DCA_CTRL",  0x11074, 1, 4, NIC_RW, 1, 0x1F, "8.2.3.11"),
-	REG(CIAA,     NIC_RW, 0, 0x000F0FFF, "none"),
-	REG(CIAD,     NIC_RO, 0, 0, "none", .read = nic_ciad_read),
+	RAW("CIAA",      0x11088, 1, 4, NIC_RW, 0, 0xFFF, "none"),
+	RAW("CIAD",      0x1108C, 1, 4, NIC_RO, 0, 0, "none"),
 	RAW("PCIE_DIAG", 0x11090, 8, 4, NIC_RO, 0, 0, "none"),
 	RAW("PICAUSE",   0x110B0, 1, 4, NIC_W1C, 0, ALL, "8.2.3.4"),
 	RAW("CDQ_MBR",   0x110B4, 1, 4, NIC_RW, 0, ALL, "none"),
@@ -334,7 +334,7 @@ const struct nic_reg nic_regs[] = {
 	RAW("TSOFF",     0x04A98, 1, 4, NIC_RW, 0, 0xFFFF, "8.2.3.19"),
 
 	/* ---- Flow director: commands complete, filters match nothing ---- */
-	REG(FDIRCTRL, NIC_RW, 0, 0xFF1F8FB3, "8.2.3.21", .written = nic_fdirctrl_written),
+	REG(FDIRCTRL, NIC_RW, 0, 0xFF1F7FB3, "8.2.3.21", .written = nic_fdirctrl_written),
 	RAW("FDIRHKEY",  0x0EE68, 1, 4, NIC_RW, 0x80000001, ALL, "8.2.3.21"),
 	RAW("FDIRSKEY",  0x0EE6C, 1, 4, NIC_RW, 0x80800101, ALL, "8.2.3.21"),
 	RAW("FDIRDIP4M", 0x0EE3C, 4, 4, NIC_RW, 0, ALL, "8.2.3.21"),

@@ -59,6 +59,7 @@
 #define EEC_GNT		   BIT(7)
 #define EEC_PRES	   BIT(8)
 #define EEC_AUTO_RD	   BIT(9)
+#define EEC_ADDR_SIZE	   BIT(10)
 #define EEC_SIZE(n)	   ((uint32_t)(n) << 11) /* 2 to the power of n + 6 words */
 #define EERD		   0x10014
 #define EERD_START	   BIT(0)
@@ -496,12 +497,14 @@
 #define LINKS_SPEED_10G		     (3u << 28)
 #define LINKS_SPEED_1G		     (2u << 28)
 #define LINKS_UP		     BIT(30)
+#define LINKS_UP_NOW		     BIT(7)
 #define AUTOC2			     0x042A8
 #define AUTOC2_10G_PMA_PMD_SERIAL(v) (((v) >> 16) & 3)
 #define AUTOC2_10G_SFI		     2
 #define AUTOC2_LINK_DISABLE	     (7u << 28)
 #define AUTOC3			     0x042AC
 #define ANLP1			     0x042B0
+#define ANLP1_AN_STATE_ACTIVE	     BIT(16) /* of bits 19:16: any state but 0 */
 #define ANLP2			     0x042B4
 #define MMNGC			     0x042D0
 #define ANLPNP1			     0x042D4

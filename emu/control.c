@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Behaviour of single registers: general control, semaphores, clocks, security, flow director. */
+#include "nic_internal.h"
+
+/* 4.2.1.6, 4.2.1.7: the reset bits clear when the reset is over, here at once. */
+void nic_ctrl_written(struct nic *nic, uint32_t i, uint32_t old, uint32_t value)
+{
+	(void)i;
+	(void)old;
+	if (value & CTRL_LRST)
+		nic_reset(nic, NIC_RESET_LINK);
+	else if (value & CTRL_RST)
+		nic_reset(nic, NIC_RESET_SOFTWARE);
+	else
+		nic_pci_update_master(nic);
+}
+
+/* 5.2.5.3.2: no request is ever under way between two accesses, so the master is off at once. */
+uint32_t nic_status_read(struct nic *nic, uint32_t i)
+{
+	uint32_t value = 0;
+
+	(void)i;
+	if (!(nic_get(nic, CTRL) & CTRL_GIO_DIS))
+		value |= STATUS_GIO;
+	if (nic->link.up)
+		value |= STATUS_LINKUP;
+	return value;
+}
+
+/* Datasheet gap: the unit is not stated. Microseconds here. */
+uint32_t nic_frtimer_read(struct nic *nic, uint32_t i)
+{
+	(void)i;
+	return (uint32_t)(nic->now / 1000);
+}
+
+/* 8.2.3.4.9: who reads SMBI as 0 owns the semaphore, since the read sets it. */
+uint32_t nic_swsm_read(struct nic *nic, uint32_t i)
+{
+	uint32_t value = nic_get(nic, SWSM);
+
+	(void)i;
+	nic_set(nic, SWSM, value | SWSM_SMBI);
+	return value;
+}
+
+/* 8.2.3.12: with the path disabled, it is empty, and therefore ready for a change. */
+uint32_t nic_secrxstat_read(struct nic *nic, uint32_t i)
+{
+	(void)i;
+	return nic_get(nic, SECRXCTRL) & SECRXCTRL_RX_DIS ? SECRXSTAT_SECRX_RDY : 0;
+}
+
+uint32_t nic_sectxstat_read(struct nic *nic, uint32_t i)
+{
+	(void)i;
+	return nic_get(nic, SECTXCTRL) & SECTXCTRL_TX_DIS ? SECTXSTAT_SECTX_RDY : 0;
+}
+
+/*
+ * 7.9.3: SYSTIM grows by TIMINCA.IncValue every TIMINCA.IncPeriod cycles of the DMA clock: 6.4 ns at
+ * 10 Gbit/s.
+ */
+static uint64_t systim(const struct nic *nic)
+{
+	uint32_t timinca = nic_get(nic, TIMINCA);
+	uint32_t increment = timinca & 0xFFFFFF, period = timinca >> 24;
+
+	if (increment == 0 || period == 0)
+		return nic->clock.base;
+	uint64_t cycles = (nic->now - nic->clock.since) / 32 * 5;
+
+	return nic->clock.base + cycles / period * increment;
+}
+
+/* Reading the low half latches the high one. */
+uint32_t nic_systiml_read(struct nic *nic, uint32_t i)
+{
+	uint64_t time = systim(nic);
+
+	(void)i;
+	nic_set(nic, SYSTIMH, (uint32_t)(time >> 32));
+	return (uint32_t)time;
+}
+
+void nic_systim_written(struct nic *nic, uint32_t i, uint32_t old, uint32_t value)
+{
+	(void)i;
+	(void)old;
+	(void)value;
+	nic->clock.base = nic_get(nic, SYSTIML) | (uint64_t)nic_get(nic, SYSTIMH) << 32;
+	nic->clock.since = nic->now;
+}
+
+void nic_timinca_written(struct nic *nic, uint32_t i, uint32_t old, uint32_t value)
+{
+	(void)i;
+	nic_set(nic, TIMINCA, old);
+	nic->clock.base = systim(nic);
+	nic->clock.since = nic->now;
+	nic_set(nic, TIMINCA, value);
+}
+
+/* 7.1.2.7.11: the tables are initialized at once; all filters are free then. */
+void nic_fdirctrl_written(struct nic *nic, uint32_t i, uint32_t old, uint32_t value)
+{
+	uint32_t room = FDIRCTRL_PBALLOC(value);
+
+	(void)i;
+	(void)old;
+	if (room == 0)
+		return;
+	nic_set(nic, FDIRCTRL, nic_get(nic, FDIRCTRL) | FDIRCTRL_INIT_DONE);
+	/* 64, 128, 256 KB hold 8 K, 16 K, 32 K signature filters, or a quarter of perfect ones. */
+	nic_set(nic, FDIRFREE, (value & FDIRCTRL_PERFECT ? 1024u : 4096u) << room);
+}
+
+/* Commands are done at once (CMD reads 0). No filter is kept: a query finds none. */
+void nic_fdircmd_written(struct nic *nic, uint32_t i, uint32_t old, uint32_t value)
+{
+	(void)i;
+	(void)old;
+	if (FDIRCMD_CMD(value) == FDIRCMD_CMD_QUERY)
+		nic_set(nic, FDIRCMD, nic_get(nic, FDIRCMD) & ~FDIRCMD_FILTER_VALID);
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The link (3.7): SFI to an SFP+ module. It comes up some time after the driver has asked for a
+ * mode that this port can do, if there is a cable.
+ *
+ * Datasheet gap: nothing says how long the link takes to come up. A real one needs milliseconds;
+ * here it is short, but never at once, so that a driver that does not wait is found out.
+ */
+#include "nic_internal.h"
+
+#define LINK_DELAY 1000000 /* ns */
+#define NEVER	   UINT64_MAX
+
+static void link_set(struct nic *nic, bool up)
+{
+	if (nic->link.up == up)
+		return;
+	nic->link.up = up;
+	nic->rescan = true;
+	nic_irq_cause(nic, EICR_LSC);
+}
+
+/* Is there a partner for the mode in AUTOC? The cable carries 10 Gbit/s and 1 Gbit/s on fiber. */
+static bool mode_possible(const struct nic *nic)
+{
+	uint32_t autoc = nic_get(nic, AUTOC), autoc2 = nic_get(nic, AUTOC2);
+
+	if (autoc2 & AUTOC2_LINK_DISABLE)
+		return false;
+	if (autoc & AUTOC_FLU)
+		return true;
+	switch (AUTOC_LMS(autoc)) {
+	case AUTOC_LMS_10G_SERIAL:
+		return AUTOC2_10G_PMA_PMD_SERIAL(autoc2) == AUTOC2_10G_SFI;
+	case AUTOC_LMS_1G:
+	case AUTOC_LMS_1G_AN:
+		return true;
+	default: /* backplane */
+		return false;
+	}
+}
+
+void nic_link_restart(struct nic *nic)
+{
+	bool forced = nic_get(nic, AUTOC) & AUTOC_FLU;
+
+	link_set(nic, false);
+	nic->link.due = NEVER;
+	if (nic->link.set_up && mode_possible(nic) && (nic->link.plugged || forced))
+		nic->link.due = nic->now + LINK_DELAY;
+}
+
+void nic_link_poll(struct nic *nic)
+{
+	if (nic->link.due > nic->now)
+		return;
+	nic->link.due = NEVER;
+	link_set(nic, true);
+}
+
+void nic_set_wire(struct nic *nic, bool plugged)
+{
+	if (nic->link.plugged == plugged)
+		return;
+	nic->link.plugged = plugged;
+	nic_link_restart(nic);
+}
+
+bool nic_link_up(const struct nic *nic)
+{
+	return nic->link.up;
+}
+
+uint32_t nic_links_read(struct nic *nic, uint32_t i)
+{
+	uint32_t lms = AUTOC_LMS(nic_get(nic, AUTOC));
+
+	(void)i;
+	if (!nic->link.up)
+		return 0;
+	if (lms == AUTOC_LMS_1G || lms == AUTOC_LMS_1G_AN)
+		return LINKS_UP | LINKS_UP_NOW | LINKS_SPEED_1G;
+	return LINKS_UP | LINKS_UP_NOW | LINKS_SPEED_10G;
+}
+
+/*
+ * A change of the link mode takes effect with Restart_AN (3.7.4.2), and so does a forced link.
+ *
+ * Datasheet gap: whether a changed LMS field acts alone. Drivers set Restart_AN, but not all in the
+ * same write; here the change acts, too.
+ */
+void nic_autoc_written(struct nic *nic, uint32_t i, uint32_t old, uint32_t value)
+{
+	(void)i;
+	if (!(value & AUTOC_RESTART_AN) && AUTOC_LMS(old) == AUTOC_LMS(value) &&
+	    !((old ^ value) & AUTOC_FLU))
+		return;
+
+	/* Auto-negotiation leaves its state 0: drivers reset the data path by waiting for that. */
+	nic_set(nic, ANLP1, nic_get(nic, ANLP1) | ANLP1_AN_STATE_ACTIVE);
+	nic->link.set_up = true;
+	nic_link_restart(nic);
+}
+
+void nic_autoc2_written(struct nic *nic, uint32_t i, uint32_t old, uint32_t value)
+{
+	(void)i;
+	if ((old ^ value) & AUTOC2_LINK_DISABLE)
+		nic_link_restart(nic);
+}
+
+/* 3.7.3: commands finish at once. A port with an SFP+ cage has no PHY on MDIO: the bus floats. */
+void nic_msca_written(struct nic *nic, uint32_t i, uint32_t old, uint32_t value)
+{
+	uint32_t op = MSCA_OP(value);
+
+	(void)i;
+	(void)old;
+	if ((value & MSCA_MDICMD) && (op == MSCA_OP_READ || op == MSCA_OP_READ_INC))
+		nic_set(nic, MSRWD, nic_get(nic, MSRWD) | 0xFFFF0000);
+}

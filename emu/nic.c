@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The card as a whole: building it, resetting it, the way of a register access, the turn of work. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "nic_internal.h"
+
+/* Pages of BAR 0 with the registers of the queues: a driver may map them. */
+static const uint32_t doorbell_pages[] = { 0x1000, 0x6000, 0x7000, 0xD000 };
+
+#define DOORBELL_PAGE 0x1000
+
+/*
+ * The doorbell pages are a memfd, mapped over the image of BAR 0. Where pages are larger than
+ * 4 KiB, they have neighbours whose accesses must be seen; then there are no doorbell pages.
+ */
+static int map_doorbells(struct nic *nic)
+{
+	nic->doorbell_fd = -1;
+	if (sysconf(_SC_PAGESIZE) != DOORBELL_PAGE)
+		return 0;
+
+	nic->doorbell_fd = memfd_create("82599-bar0", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (nic->doorbell_fd < 0)
+		return -errno;
+	/* Whoever gets the file must not be able to take the pages away from under us. */
+	if (ftruncate(nic->doorbell_fd, NIC_BAR0_SIZE) ||
+	    fcntl(nic->doorbell_fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
+		return -errno;
+	for (size_t i = 0; i < sizeof(doorbell_pages) / sizeof(doorbell_pages[0]); i++) {
+		if (mmap(nic->bar0 + doorbell_pages[i], DOORBELL_PAGE, PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_FIXED, nic->doorbell_fd, doorbell_pages[i]) == MAP_FAILED)
+			return -errno;
+	}
+	return 0;
+}
+
+int nic_create(struct nic **out, const struct nic_host *host, const uint8_t mac[6])
+{
+	struct nic *nic = calloc(1, sizeof(*nic));
+
+	if (!nic)
+		return -ENOMEM;
+	nic->host = *host;
+	nic->doorbell_fd = -1;
+	nic->bar0 = mmap(NULL, NIC_BAR0_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			 -1, 0);
+	int err = nic->bar0 == MAP_FAILED ? -errno : map_doorbells(nic);
+
+	if (err) {
+		nic_destroy(nic);
+		return err;
+	}
+	nic_eeprom_create(nic, mac);
+	nic_function_reset(nic);
+	*out = nic;
+	return 0;
+}
+
+void nic_destroy(struct nic *nic)
+{
+	if (!nic)
+		return;
+	if (nic->bar0 != MAP_FAILED)
+		munmap(nic->bar0, NIC_BAR0_SIZE);
+	if (nic->doorbell_fd >= 0)
+		close(nic->doorbell_fd);
+	free(nic);
+}
+
+int nic_doorbell_fd(const struct nic *nic)
+{
+	return nic->doorbell_fd;
+}
+
+const struct nic_account *nic_account(const struct nic *nic)
+{
+	return &nic->account;
+}
+
+/* ---- Reset ---- */
+
+/*
+ * 4.2.2: the EEPROM, PCIe and semaphore registers belong to the function: only its reset touches
+ * them. A software reset leaves the link alone, too.
+ */
+static bool survives(uint32_t offset, enum nic_reset reset)
+{
+	if (reset == NIC_RESET_FUNCTION)
+		return false;
+	if (offset >= 0x10000 && offset < 0x12000)
+		return true;
+	return reset == NIC_RESET_SOFTWARE &&
+	       (offset == AUTOC || offset == AUTOC2 || offset == ANLP1);
+}
+
+void nic_reset(struct nic *nic, enum nic_reset reset)
+{
+	const uint8_t *mac = nic->eeprom.mac;
+
+	for (uint32_t row = 0; row < nic_reg_count; row++) {
+		const struct nic_reg *reg = &nic_regs[row];
+
+		if (reg->access == NIC_ALIAS || survives(reg->offset, reset))
+			continue;
+		for (uint32_t i = 0; i < reg->count; i++)
+			nic_set(nic, reg->offset + i * reg->stride, reg->reset);
+	}
+	/* 4.6.3: reset loads the Ethernet address from the EEPROM. */
+	nic_set(nic, RAL(0), mac[0] | mac[1] << 8 | mac[2] << 16 | (uint32_t)mac[3] << 24);
+	nic_set(nic, RAH(0), (uint32_t)(mac[4] | mac[5] << 8) | RAH_AV);
+
+	if (reset == NIC_RESET_FUNCTION) {
+		nic->link.set_up = false;
+		nic_sfp_reset(nic);
+		nic_pci_reset(nic);
+	}
+	if (reset != NIC_RESET_SOFTWARE)
+		nic_link_restart(nic);
+	nic_irq_reset(nic);
+	nic->latch = (struct nic_latch){ 0 };
+	nic->clock = (struct nic_clock){ .since = nic->now };
+	nic_rx_reset(nic);
+	nic_tx_reset(nic);
+	nic_pci_update_master(nic);
+	nic->rescan = true;
+}
+
+void nic_function_reset(struct nic *nic)
+{
+	nic_reset(nic, NIC_RESET_FUNCTION);
+}
+
+/* ---- Register accesses ---- */
+
+static uint32_t read32(struct nic *nic, uint32_t offset)
+{
+	uint32_t i, value;
+	const struct nic_reg *reg = nic_reg_find(&offset, &i);
+
+	if (!reg) {
+		nic->account.bad_accesses++;
+		return 0;
+	}
+	switch (reg->access) {
+	case NIC_WO:
+		return 0;
+	case NIC_RC_LOW:
+		return nic_stats_read_low(nic, offset);
+	case NIC_RC_HIGH:
+		return nic_stats_read_high(nic, offset - 4);
+	default:
+		value = reg->read ? reg->read(nic, i) : nic_get(nic, offset);
+		if (reg->access == NIC_RC)
+			nic_set(nic, offset, 0);
+		return value;
+	}
+}
+
+/* @lanes: bits of the bytes that the driver wrote; the others of a stored register stay. */
+static void write32(struct nic *nic, uint32_t offset, uint32_t value, uint32_t lanes)
+{
+	uint32_t i;
+	const struct nic_reg *reg = nic_reg_find(&offset, &i);
+
+	if (!reg) {
+		nic->account.bad_accesses++;
+		return;
+	}
+
+	uint32_t old = nic_get(nic, offset), writable = reg->writable & ~reg->self_clearing;
+
+	if (reg->access == NIC_RW) {
+		value = (value & lanes) | (old & ~lanes);
+		nic_set(nic, offset, (old & ~writable) | (value & writable));
+	} else {
+		value &= lanes;
+		if (reg->access == NIC_W1C)
+			nic_set(nic, offset, old & ~(value & writable));
+	}
+	if (reg->written)
+		reg->written(nic, i, old, value);
+}
+
+/* 8.1.3: registers by way of I/O space: an address, then data. */
+#define IOADDR 0
+#define IODATA 4
+
+/* One word, of which @lanes are wanted. */
+static uint32_t read_word(struct nic *nic, uint32_t bar, uint32_t offset)
+{
+	if (bar == 0)
+		return read32(nic, offset);
+	if (bar == 4)
+		return offset < sizeof(nic->pci.msix) ? nic->pci.msix[offset / 4] : 0;
+	if (offset == IOADDR)
+		return nic->pci.ioaddr;
+	if (offset == IODATA && nic->pci.ioaddr % 4 == 0 && nic->pci.ioaddr < NIC_BAR0_SIZE)
+		return read32(nic, nic->pci.ioaddr);
+	nic->account.bad_accesses++;
+	return 0;
+}
+
+static void write_word(struct nic *nic, uint32_t bar, uint32_t offset, uint32_t value,
+		       uint32_t lanes)
+{
+	if (bar == 0) {
+		write32(nic, offset, value, lanes);
+	} else if (bar == 4) {
+		if (offset < sizeof(nic->pci.msix)) {
+			uint32_t *word = &nic->pci.msix[offset / 4];
+
+			*word = (*word & ~lanes) | (value & lanes);
+		}
+	} else if (offset == IOADDR) {
+		nic->pci.ioaddr = (nic->pci.ioaddr & ~lanes) | (value & lanes);
+	} else if (offset == IODATA && nic->pci.ioaddr % 4 == 0 &&
+		   nic->pci.ioaddr < NIC_BAR0_SIZE) {
+		write32(nic, nic->pci.ioaddr, value, lanes);
+	} else {
+		nic->account.bad_accesses++;
+	}
+}
+
+static bool access_valid(uint32_t bar, uint32_t offset, uint32_t size)
+{
+	static const uint32_t bar_size[] = {
+		[0] = NIC_BAR0_SIZE, [2] = NIC_BAR2_SIZE, [4] = NIC_BAR4_SIZE
+	};
+
+	if (size != 1 && size != 2 && size != 4 && size != 8)
+		return false;
+	return bar < 5 && offset % size == 0 && offset < bar_size[bar] &&
+	       size <= bar_size[bar] - offset;
+}
+
+uint64_t nic_read(struct nic *nic, uint32_t bar, uint32_t offset, uint32_t size)
+{
+	nic->rescan = true;
+	if (!access_valid(bar, offset, size)) {
+		nic->account.bad_accesses++;
+		return 0;
+	}
+	if (nic->pci.asleep) /* nobody answers */
+		return UINT64_MAX >> (64 - 8 * size);
+
+	if (size == 8) {
+		uint64_t low = read_word(nic, bar, offset);
+
+		return low | (uint64_t)read_word(nic, bar, offset + 4) << 32;
+	}
+	uint32_t value = read_word(nic, bar, offset & ~3u) >> 8 * (offset & 3);
+
+	return value & (UINT32_MAX >> (32 - 8 * size));
+}
+
+void nic_write(struct nic *nic, uint32_t bar, uint32_t offset, uint32_t size, uint64_t value)
+{
+	nic->rescan = true;
+	if (!access_valid(bar, offset, size)) {
+		nic->account.bad_accesses++;
+		return;
+	}
+	if (nic->pci.asleep)
+		return;
+
+	if (size == 8) {
+		write_word(nic, bar, offset, (uint32_t)value, UINT32_MAX);
+		write_word(nic, bar, offset + 4, (uint32_t)(value >> 32), UINT32_MAX);
+		return;
+	}
+	uint32_t shift = 8 * (offset & 3);
+
+	write_word(nic, bar, offset & ~3u, (uint32_t)value << shift,
+		   UINT32_MAX >> (32 - 8 * size) << shift);
+}
+
+/* ---- Work ---- */
+
+uint32_t nic_poll(struct nic *nic, uint64_t now, uint32_t budget)
+{
+	nic->now = now;
+	nic_link_poll(nic);
+
+	/* Both run even without bus mastering: enabling and disabling queues needs no memory. */
+	uint32_t frames = nic_rx_poll(nic);
+
+	frames += nic_tx_poll(nic, budget);
+	nic_irq_poll(nic);
+	return frames;
+}
