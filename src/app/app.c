@@ -41,7 +41,7 @@ bool app_open(struct app *app, int argc, char **argv, uint32_t devices, uint32_t
 	setvbuf(app->out, NULL, _IOLBF, 0);
 	for (; app->device_count < devices; app->device_count++) {
 		if (ixy_open(&app->devices[app->device_count], app->args[app->device_count],
-			     &app->config)) {
+			    &app->config)) {
 			app->status = 1;
 			app_close(app);
 			return false;

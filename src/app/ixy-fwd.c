@@ -11,8 +11,7 @@ static void forward(struct ixy_device *in, struct ixy_device *out, uint16_t queu
 		bufs[i]->data[1]++; /* touch every packet, as a real application would */
 
 	uint32_t tx = ixy_tx_batch(out, queue, bufs, rx);
-	pkt_buf_free_batch(bufs + tx,
-			   rx - tx); /* a full send ring drops: waiting would only add latency */
+	pkt_buf_free_batch(bufs + tx, rx - tx); /* ring full: waiting would only add latency */
 }
 
 int main(int argc, char **argv)
@@ -20,9 +19,7 @@ int main(int argc, char **argv)
 	struct app app = {
 		.usage = "A B",
 		.about = "Forward packets from card A to card B and from B to A. One byte of each "
-			 "packet\n"
-			 "changes on the way (the second of the destination address is "
-			 "incremented).",
+			 "packet\nchanges on the way: the second of its destination address.",
 	};
 
 	if (!app_open(&app, argc, argv, 2, 2))

@@ -17,9 +17,7 @@ int ixgbe_set_promiscuous(struct ixy_device *ixy, bool on)
 	struct ixgbe_device *dev = (struct ixgbe_device *)ixy;
 
 	dev->error = 0;
-	ixgbe_set_receiver(dev, false);
 	ixy->config.promiscuous = on;
-	ixgbe_write_filters(dev);
 	ixgbe_set_receiver(dev, true);
 	return dev->error;
 }

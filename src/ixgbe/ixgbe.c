@@ -6,25 +6,20 @@
 #include "ixgbe.h"
 
 void ixgbe_wait(struct ixgbe_device *dev, uint32_t reg, uint32_t mask, uint32_t value, uint32_t us,
-		const char *what)
+	const char *what)
 {
 	uint32_t now = ixgbe_read(dev, reg);
 
 	/* Short steps at first, as most waits are; no busy loop for the others. */
 	for (uint32_t step = 20; (now & mask) != value && !dev->error; step *= 2) {
 		if (us < step)
-			dev->error = ixy_fail(ETIMEDOUT, "%s: waited in vain for %s; it is 0x%08x",
-					      vfio_address(dev->ixy.vfio), what, now);
+			dev->error =
+				ixy_fail(ETIMEDOUT, "%s: %s did not come; the register is 0x%08x",
+					vfio_address(dev->ixy.vfio), what, now);
 		usleep(step);
 		us -= step;
 		now = ixgbe_read(dev, reg);
 	}
-}
-
-/* A card that has gone (unplugged, failed, its emulator killed) answers all ones. */
-static bool ixgbe_gone(const struct ixgbe_device *dev)
-{
-	return ixgbe_read(dev, STATUS) == UINT32_MAX;
 }
 
 /* 5.2.5.3.2 master disable, then 4.2.1.7 software reset: no request to memory is cut in half. */
@@ -40,21 +35,18 @@ static void ixgbe_reset(struct ixgbe_device *dev)
 	ixgbe_write(dev, EIMC, EIMC_ALL); /* 4.6.3.1: again, as reset may have enabled some */
 }
 
-/* 4.6.7: receiving starts and stops between two packets if the data path is halted meanwhile. */
+/* 4.6.7: receiving starts and stops between two packets if the data path is halted meanwhile.
+ * 8.2.3.7.1: the filters may be written only while the receiver is off. */
 void ixgbe_set_receiver(struct ixgbe_device *dev, bool on)
 {
+	uint32_t promiscuous = dev->ixy.config.promiscuous ? FCTRL_UPE | FCTRL_MPE : 0;
+
 	ixgbe_set(dev, SECRXCTRL, SECRXCTRL_RX_DIS);
 	ixgbe_wait_set(dev, SECRXSTAT, SECRXSTAT_RDY, 10 * MS);
+	ixgbe_write(dev, RXCTRL, 0);
+	ixgbe_write(dev, FCTRL, FCTRL_BAM | promiscuous);
 	ixgbe_write(dev, RXCTRL, on ? RXCTRL_RXEN : 0);
 	ixgbe_clear(dev, SECRXCTRL, SECRXCTRL_RX_DIS);
-}
-
-/* 8.2.3.7.1: only while the receiver is off. */
-void ixgbe_write_filters(struct ixgbe_device *dev)
-{
-	bool all = dev->ixy.config.promiscuous;
-
-	ixgbe_write(dev, FCTRL, FCTRL_BAM | (all ? FCTRL_UPE | FCTRL_MPE : 0));
 }
 
 /* Rings sit in one piece of DMA memory, buffers in one pool per receive queue. */
@@ -65,27 +57,21 @@ static int ixgbe_alloc_queues(struct ixgbe_device *dev)
 	int err = vfio_dma_alloc(&dev->rings, rings * sizeof(struct ixgbe_desc));
 	struct ixgbe_desc *ring = dev->rings.virt;
 
-	dev->room =
-		(c->mtu + 14 + 4 + 1023) / 1024 * 1024; /* the CRC is stripped, a VLAN tag is not */
 	dev->rx = calloc(c->rx_queues + c->tx_queues, sizeof(*dev->rx));
 	if (err || !dev->rx)
 		return err ?: -ENOMEM;
-	dev->queues = c->rx_queues + c->tx_queues;
 	dev->tx = dev->rx + c->rx_queues;
-	for (struct ixgbe_queue *q = dev->rx; !err && q < dev->rx + dev->queues; q++) {
+	dev->end = dev->tx + c->tx_queues;
+	dev->room = (c->mtu + 14 + 4 + 1023) / 1024 * 1024; /* no CRC, but perhaps a VLAN tag */
+	for (struct ixgbe_queue *q = dev->rx; !err && q < dev->end; ring += q++->size) {
 		bool rx = q < dev->tx;
-		q->size = rx ? c->rx_ring : c->tx_ring;
 		q->reg = rx ? RDBAL(q - dev->rx) : TDBAL(q - dev->tx);
 		q->tail = bar_pointer(dev->bar, q->reg + Q_TAIL);
+		q->ring = ring;
+		q->size = rx ? c->rx_ring : c->tx_ring;
 		q->bufs = calloc(q->size, sizeof(*q->bufs) + sizeof(*q->batch_end));
 		q->batch_end = (uint16_t *)(q->bufs + q->size);
-		q->ring = ring;
-		ring += q->size;
-		if (rx && q->bufs)
-			err = mempool_create(&q->pool, c->buffers, dev->room);
-		if (!q->bufs ||
-		    (rx && !err && pkt_buf_alloc_batch(q->pool, q->bufs, q->size) < q->size))
-			err = -ENOMEM;
+		err = !q->bufs ? -ENOMEM : rx ? mempool_create(&q->pool, c->buffers, dev->room) : 0;
 	}
 	return err;
 }
@@ -93,22 +79,22 @@ static int ixgbe_alloc_queues(struct ixgbe_device *dev)
 static void ixgbe_start_queue(struct ixgbe_device *dev, struct ixgbe_queue *q)
 {
 	uint64_t iova = dev->rings.iova + ((uint8_t *)q->ring - (uint8_t *)dev->rings.virt);
-	bool rx = q < dev->tx;
+	uint32_t filled = q < dev->tx ? pkt_buf_alloc_batch(q->pool, q->bufs, q->size) : 0;
 
+	for (uint32_t d = 0; d < filled; d++)
+		q->ring[d].addr = pkt_buf_iova(q->bufs[d]);
 	ixgbe_write(dev, q->reg + Q_BAL, iova);
 	ixgbe_write(dev, q->reg + Q_BAH, iova >> 32);
 	ixgbe_write(dev, q->reg + Q_LEN, q->size * sizeof(*q->ring));
 	ixgbe_write(dev, q->reg + Q_HEAD, 0);
 	ixgbe_write(dev, q->reg + Q_TAIL, 0);
-	if (rx) {
-		for (uint32_t d = 0; d < q->size; d++)
-			q->ring[d].addr = pkt_buf_iova(q->bufs[d]);
+	if (filled) {
 		/* One queue: a burst may wait in the packet buffer. Several: none may hold up others. */
 		uint32_t drop = dev->ixy.config.rx_queues > 1 ? SRRCTL_DROP_EN : 0;
-		ixgbe_write(dev, q->reg + Q_SRRCTL,
-			    dev->room / 1024 | SRRCTL_DESCTYPE_ADV_ONE | drop);
-		ixgbe_clear(dev, q->reg + Q_DCA_RXCTRL,
-			    1 << 12); /* 4.6.7: nameless, set by reset */
+		ixgbe_write(
+			dev, q->reg + Q_SRRCTL, dev->room / 1024 | SRRCTL_DESCTYPE_ADV_ONE | drop);
+		/* The last sentence of 4.6.7: a nameless bit that is 1 after reset. */
+		ixgbe_clear(dev, q->reg + Q_DCA_RXCTRL, 1 << 12);
 	} else {
 		/* 7.2.3.4.1: fetch early and in bulk; WTHRESH 0: write back each descriptor with RS. */
 		ixgbe_write(dev, q->reg + Q_CTL, TXDCTL_PTHRESH | TXDCTL_HTHRESH);
@@ -117,7 +103,7 @@ static void ixgbe_start_queue(struct ixgbe_device *dev, struct ixgbe_queue *q)
 	ixgbe_wait_set(dev, q->reg + Q_CTL, Q_CTL_ENABLE, 10 * MS);
 	/* Datasheet gap: nothing says whether RDT may be written before ENABLE reads 1. Linux and DPDK
 	 * wait; so do we. One descriptor stays unused, as head == tail means that there are none. */
-	if (rx)
+	if (filled)
 		ixgbe_write(dev, q->reg + Q_TAIL, q->size - 1);
 }
 
@@ -129,7 +115,7 @@ static void ixgbe_stop_queues(struct ixgbe_device *dev)
 			ixgbe_tx_batch(&dev->ixy, i, NULL, 0);
 			usleep(100);
 		}
-	for (struct ixgbe_queue *q = dev->rx; q < dev->rx + dev->queues; q++) {
+	for (struct ixgbe_queue *q = dev->rx; q < dev->end; q++) {
 		ixgbe_clear(dev, q->reg + Q_CTL, Q_CTL_ENABLE);
 		ixgbe_wait_clear(dev, q->reg + Q_CTL, Q_CTL_ENABLE, 10 * MS);
 	}
@@ -138,7 +124,7 @@ static void ixgbe_stop_queues(struct ixgbe_device *dev)
 /* The card must have lost its reach before this. */
 static void ixgbe_free(struct ixgbe_device *dev)
 {
-	for (struct ixgbe_queue *q = dev->rx; q < dev->rx + dev->queues; q++) {
+	for (struct ixgbe_queue *q = dev->rx; q < dev->end; q++) {
 		uint32_t d = q->clean,
 			 n = q < dev->tx ? q->size : (q->size + q->next - d) % (q->size ?: 1);
 		for (; n && q->bufs && q->bufs[d]; n--, d = (d + 1) % q->size)
@@ -158,20 +144,19 @@ static int ixgbe_read_stats(struct ixy_device *ixy, struct ixy_stats *stats)
 
 	if (ixgbe_gone(dev))
 		return -ENODEV;
-	/* 8.2.3.23: low half first; reading the high half clears both. Bytes include the CRC. */
-	uint64_t rx = ixgbe_read(dev, GPRC), rx_low = ixgbe_read(dev, GORCL);
-	uint64_t rx_high = ixgbe_read(dev, GORCH) & 0xF;
-	uint64_t tx = ixgbe_read(dev, GPTC), tx_low = ixgbe_read(dev, GOTCL);
-	uint64_t tx_high = ixgbe_read(dev, GOTCH) & 0xF;
-
-	sum->rx_packets += rx;
-	sum->rx_bytes += (rx_high << 32 | rx_low) - 4 * rx;
-	sum->tx_packets += tx;
-	sum->tx_bytes += (tx_high << 32 | tx_low) - 4 * tx;
+	sum->rx_packets += ixgbe_read(dev, GPRC);
+	sum->tx_packets += ixgbe_read(dev, GPTC);
+	/* 8.2.3.23: low half first; reading the high half clears both. They count the CRC, too. */
+	sum->rx_bytes += ixgbe_read(dev, GORCL);
+	sum->rx_bytes += (uint64_t)(ixgbe_read(dev, GORCH) & 0xF) << 32;
+	sum->tx_bytes += ixgbe_read(dev, GOTCL);
+	sum->tx_bytes += (uint64_t)(ixgbe_read(dev, GOTCH) & 0xF) << 32;
 	sum->rx_missed += ixgbe_read(dev, MPC) + ixgbe_read(dev, QPRDC);
-	sum->rx_errors += ixgbe_read(dev, CRCERRS) + ixgbe_read(dev, RLEC) + ixgbe_read(dev, RUC) +
-			  ixgbe_read(dev, ROC);
+	sum->rx_errors += ixgbe_read(dev, CRCERRS) + ixgbe_read(dev, RLEC);
+	sum->rx_errors += ixgbe_read(dev, RUC) + ixgbe_read(dev, ROC);
 	*stats = *sum;
+	stats->rx_bytes -= 4 * sum->rx_packets;
+	stats->tx_bytes -= 4 * sum->tx_packets;
 	for (struct ixgbe_queue *q = dev->rx; q < dev->tx; q++) {
 		stats->rx_no_buffer += q->no_buffer;
 		stats->rx_errors += q->errors;
@@ -183,16 +168,14 @@ static int ixgbe_read_stats(struct ixy_device *ixy, struct ixy_stats *stats)
 static void ixgbe_init_rx(struct ixgbe_device *dev)
 {
 	/* No reset clears these; an old RAH.AV or hash bit would let other hosts' packets in. */
-	static const uint32_t tables[][2] = { { PFUTA, 128 },  { VFTA, 128 },  { PFVLVF, 64 },
-					      { MTA, 128 },    { MPSAR, 256 }, { PFVLVFB, 128 },
-					      { RAL + 8, 254 } };
+	static const uint32_t tables[][2] = { { PFUTA, 128 }, { VFTA, 128 }, { PFVLVF, 64 },
+		{ MTA, 128 }, { MPSAR, 256 }, { PFVLVFB, 128 }, { RAL + 8, 254 } };
 
 	for (size_t t = 0; t < sizeof(tables) / sizeof(*tables); t++)
 		for (uint32_t i = 0; i < tables[t][1]; i++)
 			ixgbe_write(dev, tables[t][0] + i * 4, 0);
 	ixgbe_write(dev, MPSAR, 1); /* Datasheet gap: pool 0 takes address 0, also without pools */
 
-	ixgbe_write_filters(dev);
 	/* 8.2.3.22.8: CRC stripping must agree in both registers. Jumbo frames go up to MAXFRS. */
 	ixgbe_set(dev, HLREG0, HLREG0_RXCRCSTRP | HLREG0_JUMBOEN);
 	ixgbe_write(dev, MAXFRS, (dev->ixy.config.mtu + 18) << 16);
@@ -207,7 +190,7 @@ static void ixgbe_init_tx(struct ixgbe_device *dev)
 {
 	ixgbe_set(dev, HLREG0, HLREG0_TXCRCEN | HLREG0_TXPADEN);
 	ixgbe_set(dev, RTTDCS,
-		  RTTDCS_ARBDIS); /* 4.6.11.3.4: DTXMXSZRQ only while the arbiter rests */
+		RTTDCS_ARBDIS); /* 4.6.11.3.4: DTXMXSZRQ only while the arbiter rests */
 	ixgbe_write(dev, DTXMXSZRQ, DTXMXSZRQ_MAX);
 	ixgbe_clear(dev, RTTDCS, RTTDCS_ARBDIS);
 	ixgbe_set(dev, DMATXCTL, DMATXCTL_TE);
@@ -220,8 +203,8 @@ static int ixgbe_init(struct ixgbe_device *dev, bool copper)
 
 	ixgbe_reset(dev);
 	ixgbe_wait_set(dev, EEC, EEC_AUTO_RD, 500 * MS);
-	ixgbe_wait_set(dev, EEMNGCTL, second_port ? EEMNGCTL_CFG_DONE1 : EEMNGCTL_CFG_DONE0,
-		       1000 * MS);
+	ixgbe_wait_set(
+		dev, EEMNGCTL, second_port ? EEMNGCTL_CFG_DONE1 : EEMNGCTL_CFG_DONE0, 1000 * MS);
 	ixgbe_wait_set(dev, RDRXCTL, RDRXCTL_DMAIDONE, 100 * MS);
 
 	uint32_t mac[2] = { ixgbe_read(dev, RAL), ixgbe_read(dev, RAH) }; /* from the EEPROM */
@@ -238,8 +221,8 @@ static int ixgbe_init(struct ixgbe_device *dev, bool copper)
 	memset(&dev->stats, 0, sizeof(dev->stats));
 	ixgbe_init_rx(dev);
 	ixgbe_init_tx(dev);
-	dev->error = dev->error ?: vfio_set_bus_master(dev->ixy.vfio, true);
-	for (struct ixgbe_queue *q = dev->rx; q < dev->rx + dev->queues; q++)
+	dev->error = vfio_set_bus_master(dev->ixy.vfio, true) ?: dev->error;
+	for (struct ixgbe_queue *q = dev->rx; q < dev->end; q++)
 		ixgbe_start_queue(dev, q);
 	ixgbe_set_receiver(dev, true);
 	return dev->error;
@@ -261,30 +244,27 @@ static void ixgbe_close(struct ixy_device *ixy)
 }
 
 int ixgbe_open(struct ixy_device **out, struct vfio_device *vfio, const struct ixy_config *config,
-	       bool copper)
+	bool copper)
 {
 	static const struct ixy_ops ops = { .rx = ixgbe_rx_batch,
-					    .tx = ixgbe_tx_batch,
-					    .close = ixgbe_close,
-					    .read_stats = ixgbe_read_stats,
-					    IXGBE_CONTROL_OPS };
+		.tx = ixgbe_tx_batch,
+		.close = ixgbe_close,
+		.read_stats = ixgbe_read_stats,
+		IXGBE_CONTROL_OPS };
 	struct ixgbe_device *dev = calloc(1, sizeof(*dev));
-	if (!dev)
-		return -ENOMEM;
+	int err = dev ? vfio_bar(vfio, VFIO_PCI_BAR0_REGION_INDEX, &dev->bar) : -ENOMEM;
 
-	dev->ixy = (struct ixy_device){ .ops = &ops, .vfio = vfio, .config = *config };
-	int err = vfio_bar(vfio, VFIO_PCI_BAR0_REGION_INDEX, &dev->bar);
 	if (!err && ixgbe_gone(dev))
 		err = ixy_fail(ENODEV, "%s: reads as all ones; the card is off or gone",
-			       vfio_address(vfio));
-	if (!err)
-		err = ixgbe_alloc_queues(dev);
-	if (!err)
-		err = ixgbe_init(dev, copper);
-	*out = &dev->ixy;
-	if (err) {
-		vfio_set_bus_master(vfio, false); /* before its memory goes */
-		ixgbe_free(dev);
+			vfio_address(vfio));
+	if (!err) {
+		dev->ixy = (struct ixy_device){ .ops = &ops, .vfio = vfio, .config = *config };
+		err = ixgbe_alloc_queues(dev) ?: ixgbe_init(dev, copper);
+		if (err)
+			vfio_set_bus_master(vfio, false); /* before its memory goes */
 	}
+	if (err && dev)
+		ixgbe_free(dev);
+	*out = &dev->ixy;
 	return err;
 }

@@ -8,8 +8,8 @@
 
 struct ixgbe_queue {
 	uint32_t reg; /* RDBAL or TDBAL: where its registers begin */
-	volatile uint32_t
-		*tail; /* RDT or TDT as memory; NULL if the device wants to see the access */
+	/* RDT or TDT as memory; NULL if the device wants to see each access */
+	volatile uint32_t *tail;
 	struct ixgbe_desc *ring;
 	struct pkt_buf **bufs; /* in the ring, by descriptor */
 	uint32_t size, next;   /* descriptors; the next to look at (receive) or to fill (send) */
@@ -25,9 +25,9 @@ struct ixgbe_queue {
 struct ixgbe_device {
 	struct ixy_device ixy; /* first: the two convert into each other */
 	const struct vfio_bar *bar;
-	struct ixgbe_queue *rx, *tx; /* one array: the receive queues, then the send queues */
-	uint32_t queues, room;	     /* how many in it; bytes for a frame in a buffer */
-	struct dma_memory rings;     /* of all queues */
+	struct ixgbe_queue *rx, *tx, *end; /* one array: receive queues, then send queues */
+	uint32_t room;			   /* bytes for a frame in a buffer */
+	struct dma_memory rings;	   /* of all queues */
 	struct ixy_stats stats;
 	int error; /* the first deadline that was missed; later waits do not wait */
 };
@@ -37,22 +37,22 @@ struct ixgbe_device {
 #define ixgbe_set(dev, reg, bits)    ixgbe_write(dev, reg, ixgbe_read(dev, reg) | (bits))
 #define ixgbe_clear(dev, reg, bits)  ixgbe_write(dev, reg, ixgbe_read(dev, reg) & ~(bits))
 
+/* A card that has gone (unplugged, failed, its emulator killed) answers all ones. */
+#define ixgbe_gone(dev) (ixgbe_read(dev, STATUS) == UINT32_MAX)
+
 /* Wait until bits are 1 (0), for so many microseconds. The error names the register and stays in
  * @dev->error, so that a sequence of steps is checked once, at its end. */
-#define ixgbe_wait_set(dev, reg, bits, us)                                                         \
-	ixgbe_wait(dev, reg, bits, bits, us, #reg " to set " #bits)
-#define ixgbe_wait_clear(dev, reg, bits, us)                                                       \
-	ixgbe_wait(dev, reg, bits, 0, us, #reg " to clear " #bits)
+#define ixgbe_wait_set(dev, reg, bits, us)   ixgbe_wait(dev, reg, bits, bits, us, #reg ": " #bits)
+#define ixgbe_wait_clear(dev, reg, bits, us) ixgbe_wait(dev, reg, bits, 0, us, #reg ": not " #bits)
 void ixgbe_wait(struct ixgbe_device *dev, uint32_t reg, uint32_t mask, uint32_t value, uint32_t us,
-		const char *what);
+	const char *what);
 void ixgbe_set_receiver(struct ixgbe_device *dev, bool on);
-void ixgbe_write_filters(struct ixgbe_device *dev);
 
 /* rxtx.c */
-uint32_t ixgbe_rx_batch(struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs,
-			uint32_t count);
-uint32_t ixgbe_tx_batch(struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs,
-			uint32_t count);
+uint32_t ixgbe_rx_batch(
+	struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs, uint32_t count);
+uint32_t ixgbe_tx_batch(
+	struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs, uint32_t count);
 
 /* control.c; the smallest build leaves it out */
 #ifdef IXY_SMALL

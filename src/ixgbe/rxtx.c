@@ -2,8 +2,8 @@
 /* The hot path of the 82599: packets in (datasheet 7.1) and packets out (7.2). */
 #include "ixgbe.h"
 
-static inline void ring_doorbell(struct ixgbe_device *dev, const struct ixgbe_queue *q,
-				 uint32_t value)
+static inline void ring_doorbell(
+	struct ixgbe_device *dev, const struct ixgbe_queue *q, uint32_t value)
 {
 	dma_wmb(); /* descriptors before the doorbell */
 	if (q->tail)
@@ -16,8 +16,8 @@ static inline void ring_doorbell(struct ixgbe_device *dev, const struct ixgbe_qu
  * 7.1.6.2: a descriptor with DD is the driver's. Its packet goes to the caller and a fresh buffer
  * into its place; a packet that cannot be delivered leaves its buffer where it is.
  */
-uint32_t ixgbe_rx_batch(struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs,
-			uint32_t count)
+uint32_t ixgbe_rx_batch(
+	struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs, uint32_t count)
 {
 	struct ixgbe_device *dev = (struct ixgbe_device *)ixy;
 	struct ixgbe_queue *q = &dev->rx[queue];
@@ -41,7 +41,7 @@ uint32_t ixgbe_rx_batch(struct ixy_device *ixy, uint16_t queue, struct pkt_buf *
 
 		/* Buffers hold the longest frame: one that goes on, or that is longer, is an error. */
 		if (!(info & RXD_EOP) || q->skip || info & RXD_RXE || !length ||
-		    length > dev->room) {
+			length > dev->room) {
 			q->errors += !!(info & RXD_EOP);
 		} else if (good == fresh) {
 			q->no_buffer++;
@@ -79,8 +79,8 @@ static void ixgbe_reclaim(struct ixgbe_queue *q)
 	}
 }
 
-uint32_t ixgbe_tx_batch(struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs,
-			uint32_t count)
+uint32_t ixgbe_tx_batch(
+	struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs, uint32_t count)
 {
 	struct ixgbe_device *dev = (struct ixgbe_device *)ixy;
 	struct ixgbe_queue *q = &dev->tx[queue];

@@ -8,8 +8,8 @@ int mempool_create(struct mempool **out, uint32_t count, uint32_t data_size)
 	size_t entry = (lines | 1) * 64; /* an odd number of cache lines spreads over all sets */
 
 	if (!count || !data_size || entry > UINT32_MAX / count)
-		return ixy_fail(EINVAL, "cannot make a pool of %u buffers of %u bytes", count,
-				data_size);
+		return ixy_fail(
+			EINVAL, "cannot make a pool of %u buffers of %u bytes", count, data_size);
 	struct mempool *pool = calloc(1, sizeof(*pool) + count * sizeof(*pool->stack));
 	int err = pool ? vfio_dma_alloc(&pool->mem, entry * count) : -ENOMEM;
 	if (err) {

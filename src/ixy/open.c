@@ -12,17 +12,16 @@ static const struct card {
 	bool copper;
 	uint16_t ids[16];
 } cards[] = {
-	{ "82599/X520",
-	  false,
-	  { 0x10fb, 0x10f7, 0x10f8, 0x10f9, 0x10fc, 0x1507, 0x1514, 0x1517, 0x1529, 0x152a, 0x154a,
-	    0x154d, 0x154f, 0x1557, 0x1558 } },
+	{ "82599/X520", false,
+		{ 0x10fb, 0x10f7, 0x10f8, 0x10f9, 0x10fc, 0x1507, 0x1514, 0x1517, 0x1529, 0x152a,
+			0x154a, 0x154d, 0x154f, 0x1557, 0x1558 } },
 	{ "82599 10GBASE-T", true, { 0x151c } },
 	{ "X540", true, { 0x1528, 0x1560 } },
 	{ "X550", true, { 0x1563, 0x15d1 } },
 };
 
-static int open_card(struct ixy_device **dev, struct vfio_device *vfio,
-		     const struct ixy_config *config)
+static int open_card(
+	struct ixy_device **dev, struct vfio_device *vfio, const struct ixy_config *config)
 {
 	uint16_t id[2]; /* vendor, device */
 	char list[512];
@@ -32,7 +31,7 @@ static int open_card(struct ixy_device **dev, struct vfio_device *vfio,
 		snprintf(list, sizeof(list), "no driver for %04x:%04x; supported:", id[0], id[1]);
 
 	for (const struct card *c = cards; !err && c < cards + sizeof(cards) / sizeof(*cards);
-	     c++) {
+		c++) {
 		used += snprintf(list + used, sizeof(list) - used, " %s", c->name);
 		for (const uint16_t *i = c->ids; *i; i++) {
 			if (id[0] == 0x8086 && id[1] == *i)
