@@ -45,10 +45,10 @@ struct ixy_stats {
  */
 struct ixy_device {
 	const struct ixy_ops {
-		uint32_t (*rx)(struct ixy_device *dev, uint16_t queue, struct pkt_buf **bufs,
-			       uint32_t n);
-		uint32_t (*tx)(struct ixy_device *dev, uint16_t queue, struct pkt_buf **bufs,
-			       uint32_t n);
+		uint32_t (*rx)(
+			struct ixy_device *dev, uint16_t queue, struct pkt_buf **bufs, uint32_t n);
+		uint32_t (*tx)(
+			struct ixy_device *dev, uint16_t queue, struct pkt_buf **bufs, uint32_t n);
 		void (*close)(struct ixy_device *dev);
 		int (*read_stats)(struct ixy_device *dev, struct ixy_stats *stats);
 		int (*link_speed)(struct ixy_device *dev);
@@ -74,11 +74,15 @@ struct ixy_device {
 int ixy_open(struct ixy_device **dev, const char *address, const struct ixy_config *config);
 
 /**
- * ixy_close() - send what is queued, stop queues, card and DMA, and free everything (NULL is allowed)
+ * ixy_close() - send what is queued, stop queues, card and DMA, and free everything
  *
- * Packets that were received and not freed stay valid until they are.
+ * NULL is allowed. Packets that were received and not freed stay valid until they are.
  */
-void ixy_close(struct ixy_device *dev);
+static inline void ixy_close(struct ixy_device *dev)
+{
+	if (dev)
+		dev->ops->close(dev);
+}
 
 /**
  * ixy_rx_batch() - receive up to @n packets
@@ -87,8 +91,8 @@ void ixy_close(struct ixy_device *dev);
  *
  * Does not wait. Return: how many packets there were.
  */
-static inline uint32_t ixy_rx_batch(struct ixy_device *dev, uint16_t queue, struct pkt_buf **bufs,
-				    uint32_t n)
+static inline uint32_t ixy_rx_batch(
+	struct ixy_device *dev, uint16_t queue, struct pkt_buf **bufs, uint32_t n)
 {
 	return dev->ops->rx(dev, queue, bufs, n);
 }
@@ -105,20 +109,32 @@ static inline uint32_t ixy_rx_batch(struct ixy_device *dev, uint16_t queue, stru
  * Return: how many packets were taken, from the first on; the rest found no room and still belong
  * to the caller.
  */
-static inline uint32_t ixy_tx_batch(struct ixy_device *dev, uint16_t queue, struct pkt_buf **bufs,
-				    uint32_t n)
+static inline uint32_t ixy_tx_batch(
+	struct ixy_device *dev, uint16_t queue, struct pkt_buf **bufs, uint32_t n)
 {
 	return dev->ops->tx(dev, queue, bufs, n);
 }
 
 /** ixy_read_stats() - counts since ixy_open(). Return: 0, or -ENODEV if the card has gone. */
-int ixy_read_stats(struct ixy_device *dev, struct ixy_stats *stats);
+static inline int ixy_read_stats(struct ixy_device *dev, struct ixy_stats *stats)
+{
+	return dev->ops->read_stats(dev, stats);
+}
 
 /** ixy_link_speed() - Return: Mbit/s, 0 if the link is down, -ENODEV if the card has gone. */
-int ixy_link_speed(struct ixy_device *dev);
+static inline int ixy_link_speed(struct ixy_device *dev)
+{
+	return dev->ops->link_speed(dev);
+}
 
 /** ixy_set_promiscuous() - receive what is for others, or stop to. Return: 0 or -ETIMEDOUT. */
-int ixy_set_promiscuous(struct ixy_device *dev, bool on);
+static inline int ixy_set_promiscuous(struct ixy_device *dev, bool on)
+{
+	return dev->ops->set_promiscuous(dev, on);
+}
 
 /** ixy_set_mac() - receive what is for @mac from now on. Return: 0, or -EINVAL (multicast). */
-int ixy_set_mac(struct ixy_device *dev, const uint8_t mac[6]);
+static inline int ixy_set_mac(struct ixy_device *dev, const uint8_t mac[6])
+{
+	return dev->ops->set_mac(dev, mac);
+}

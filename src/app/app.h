@@ -50,19 +50,18 @@ int app_close(struct app *app);
 /** app_now() - seconds of a clock that never goes back. */
 double app_now(void);
 
-/* options.c; the smallest build leaves it out and has arguments only. */
+/* options.c; the smallest build leaves it out: arguments only, no JSON. */
 #ifdef IXY_SMALL
-#define app_parse(app, argc, argv) 1
-#define app_wait_for_link(app, dev)
-#define app_print_json(app, final, seconds, stats) false
+#define app_parse(app, argc, argv, count) ((app)->args = (argv) + 1, (argc) == 1 + (int)(count))
+#define app_wait_for_link(app)
+#define app_print(app, i, final, now, s)                                                           \
+	printf("%s: received %lu, sent %lu\n", (app)->args[i], (s)->rx_packets, (s)->tx_packets)
 #else
-/* Return: the index of the first argument that is no option, or 0 to end with app->status. */
-int app_parse(struct app *app, int argc, char **argv);
+/* Return: false to end with app->status. */
+bool app_parse(struct app *app, int argc, char **argv, uint32_t count);
 /* Says so if there is none after ten seconds. */
-void app_wait_for_link(const struct app *app, struct ixy_device *dev);
-/* Return: false if --json was not given. */
-bool app_print_json(struct app *app, bool final, double seconds, const struct ixy_stats *stats);
+void app_wait_for_link(const struct app *app);
+/* Device @i at the time @now: what it has counted, at which rate since the last time or, at the end, the start. */
+void app_print(
+	const struct app *app, uint32_t i, bool final, double now, const struct ixy_stats *stats);
 #endif
-
-/* Mbit/s on the wire: with each frame go 24 bytes that drivers do not see (CRC, preamble, gap). */
-#define APP_MBITS(packets, bytes, seconds) (((bytes) + (packets)*24) * 8 / (seconds) / 1e6)

@@ -3,6 +3,7 @@
 #include "options.h"
 
 #include <getopt.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -53,7 +54,7 @@ static void print_help(const struct app *app, const char *program, const struct 
 	       "Mbit/s counts what is on the wire: 64-byte frames at 10 Gbit/s are 14.88 Mpps.\n");
 }
 
-int app_parse(struct app *app, int argc, char **argv)
+bool app_parse(struct app *app, int argc, char **argv, uint32_t args)
 {
 	struct ixy_config *c = &app->config;
 	uint16_t queues = 1;
@@ -96,31 +97,50 @@ int app_parse(struct app *app, int argc, char **argv)
 			fprintf(stderr, "%s: %s: %s; try --help\n", program, argv[optind - 1],
 				found == ':' ? "needs a value" : "no such option");
 			app->status = 2;
-			return 0;
+			return false;
 		}
 		if (set_option(program, &all[i], optarg)) {
 			app->status = 2;
-			return 0;
+			return false;
 		}
 	}
 	c->rx_queues = c->tx_queues = queues;
-	if (help)
-		print_help(app, program, all);
-	else if (version)
-		printf("%s %s\n", program, IXY_VERSION);
-	return help || version ? 0 : optind;
+	if (help || version) {
+		if (help)
+			print_help(app, program, all);
+		else
+			printf("%s %s\n", program, IXY_VERSION);
+		return false;
+	}
+	if ((uint32_t)(argc - optind) != args) {
+		fprintf(stderr, "usage: %s [OPTION]... %s; try --help\n", program, app->usage);
+		app->status = 2;
+		return false;
+	}
+	app->args = argv + optind;
+	app->out = app->out ?: stdout;
+	setvbuf(app->out, NULL, _IOLBF, 0);
+	signal(SIGPIPE, SIG_IGN); /* it would end the program without stopping the cards */
+	return true;
 }
 
-void app_wait_for_link(const struct app *app, struct ixy_device *dev)
+void app_wait_for_link(const struct app *app)
 {
 	double deadline = app_now() + 10;
 
-	while (!ixy_link_speed(dev) && app_now() < deadline)
-		if (usleep(1000))
-			return; /* a signal: the main loop ends the program */
-	for (uint32_t i = 0; i < app->device_count; i++)
-		if (app->devices[i] == dev && !ixy_link_speed(dev))
+	for (uint32_t i = 0; i < app->device_count; i++) {
+		while (!ixy_link_speed(app->devices[i]) && app_now() < deadline)
+			if (usleep(1000))
+				return; /* a signal: the main loop ends the program */
+		if (!ixy_link_speed(app->devices[i]))
 			fprintf(stderr, "%s: no link; is the cable plugged in?\n", app->args[i]);
+	}
+}
+
+/* Mbit/s on the wire: with each frame go 24 bytes that drivers do not see (CRC, preamble, gap). */
+static double mbits(uint64_t packets, uint64_t bytes, double seconds)
+{
+	return (bytes + packets * 24) * 8 / seconds / 1e6;
 }
 
 static void print_string(FILE *out, const char *text)
@@ -135,29 +155,36 @@ static void print_string(FILE *out, const char *text)
 	putc('"', out);
 }
 
-bool app_print_json(struct app *app, bool final, double seconds, const struct ixy_stats *stats)
+void app_print(const struct app *app, uint32_t i, bool final, double now, const struct ixy_stats *s)
 {
 	static const struct ixy_stats zero;
+	const struct ixy_stats *old = final ? &zero : &app->last[i];
+	double seconds = now - (final ? app->start : app->last_time) + 1e-9;
+	uint64_t rx = s->rx_packets - old->rx_packets, tx = s->tx_packets - old->tx_packets;
+	double rx_mbits = mbits(rx, s->rx_bytes - old->rx_bytes, seconds);
+	double tx_mbits = mbits(tx, s->tx_bytes - old->tx_bytes, seconds);
 
-	if (!app->json)
-		return false;
-	fprintf(app->out, "{\"seconds\":%.3f,\"final\":%s,\"devices\":[", app_now() - app->start,
-		final ? "true" : "false");
-	for (uint32_t i = 0; i < app->device_count; i++) {
-		const struct ixy_stats *s = &stats[i], *old = final ? &zero : &app->last[i];
-		uint64_t rx = s->rx_packets - old->rx_packets, tx = s->tx_packets - old->tx_packets;
-		fputs(i ? ",{\"device\":" : "{\"device\":", app->out);
-		print_string(app->out, app->args[i]);
+	if (app->quiet)
+		return;
+	if (!app->json) {
 		fprintf(app->out,
-			",\"rx_mpps\":%.3f,\"rx_mbits\":%.1f,\"tx_mpps\":%.3f,"
-			"\"tx_mbits\":%.1f,\"rx_packets\":%lu,\"rx_bytes\":%lu,\"tx_packets\":%lu,"
-			"\"tx_bytes\":%lu,\"rx_missed\":%lu,\"rx_no_buffer\":%lu,\"rx_errors\":%"
-			"lu}",
-			rx / seconds / 1e6, APP_MBITS(rx, s->rx_bytes - old->rx_bytes, seconds),
-			tx / seconds / 1e6, APP_MBITS(tx, s->tx_bytes - old->tx_bytes, seconds),
-			s->rx_packets, s->rx_bytes, s->tx_packets, s->tx_bytes, s->rx_missed,
-			s->rx_no_buffer, s->rx_errors);
+			"%s%s  RX %6.2f Mpps %6.0f Mbit/s  TX %6.2f Mpps %6.0f Mbit/s  dropped "
+			"%lu\n",
+			final ? "total  " : "", app->args[i], rx / seconds / 1e6, rx_mbits,
+			tx / seconds / 1e6, tx_mbits,
+			s->rx_missed + s->rx_no_buffer + s->rx_errors);
+		return;
 	}
-	fputs("]}\n", app->out);
-	return true;
+	if (i == 0)
+		fprintf(app->out, "{\"seconds\":%.3f,\"final\":%s,\"devices\":[", now - app->start,
+			final ? "true" : "false");
+	fputs(i ? ",{\"device\":" : "{\"device\":", app->out);
+	print_string(app->out, app->args[i]);
+	fprintf(app->out,
+		",\"rx_mpps\":%.3f,\"rx_mbits\":%.1f,\"tx_mpps\":%.3f,\"tx_mbits\":%.1f,"
+		"\"rx_packets\":%lu,\"rx_bytes\":%lu,\"tx_packets\":%lu,\"tx_bytes\":%lu,"
+		"\"rx_missed\":%lu,\"rx_no_buffer\":%lu,\"rx_errors\":%lu}%s",
+		rx / seconds / 1e6, rx_mbits, tx / seconds / 1e6, tx_mbits, s->rx_packets,
+		s->rx_bytes, s->tx_packets, s->tx_bytes, s->rx_missed, s->rx_no_buffer,
+		s->rx_errors, i + 1 == app->device_count ? "]}\n" : "");
 }

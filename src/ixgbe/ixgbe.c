@@ -125,9 +125,9 @@ static void ixgbe_stop_queues(struct ixgbe_device *dev)
 static void ixgbe_free(struct ixgbe_device *dev)
 {
 	for (struct ixgbe_queue *q = dev->rx; q < dev->end; q++) {
-		uint32_t d = q->clean,
-			 n = q < dev->tx ? q->size : (q->size + q->next - d) % (q->size ?: 1);
-		for (; n && q->bufs && q->bufs[d]; n--, d = (d + 1) % q->size)
+		uint32_t d = q->clean, last = q < dev->tx ? q->size : q->next;
+		for (; q->bufs && d != last && q->bufs[d];
+			d = d + 1 == last ? last : (d + 1) % q->size)
 			pkt_buf_free(q->bufs[d]);
 		mempool_destroy(q->pool);
 		free(q->bufs);

@@ -6,6 +6,8 @@
 
 #include <linux/pci_regs.h>
 
+#define PCI_VENDOR_ID_INTEL 0x8086
+
 /* Device ids as in the families' specification updates; all of Intel. */
 static const struct card {
 	const char *name;
@@ -18,28 +20,29 @@ static const struct card {
 	{ "82599 10GBASE-T", true, { 0x151c } },
 	{ "X540", true, { 0x1528, 0x1560 } },
 	{ "X550", true, { 0x1563, 0x15d1 } },
+	{ 0 },
 };
 
 static int open_card(
 	struct ixy_device **dev, struct vfio_device *vfio, const struct ixy_config *config)
 {
+	char list[512] = "";
 	uint16_t id[2]; /* vendor, device */
-	char list[512];
 	int err =
 		vfio_region_read(vfio, VFIO_PCI_CONFIG_REGION_INDEX, PCI_VENDOR_ID, id, sizeof(id));
-	size_t used =
-		snprintf(list, sizeof(list), "no driver for %04x:%04x; supported:", id[0], id[1]);
 
-	for (const struct card *c = cards; !err && c < cards + sizeof(cards) / sizeof(*cards);
-		c++) {
-		used += snprintf(list + used, sizeof(list) - used, " %s", c->name);
+	for (const struct card *c = cards; !err && c->name; c++) {
+		snprintf(list + strlen(list), sizeof(list) - strlen(list), " %s", c->name);
 		for (const uint16_t *i = c->ids; *i; i++) {
-			if (id[0] == 0x8086 && id[1] == *i)
+			if (id[0] == PCI_VENDOR_ID_INTEL && id[1] == *i)
 				return ixgbe_open(dev, vfio, config, c->copper);
-			used += snprintf(list + used, sizeof(list) - used, " 8086:%04x", *i);
+			snprintf(
+				list + strlen(list), sizeof(list) - strlen(list), " 8086:%04x", *i);
 		}
 	}
-	return err ?: ixy_fail(ENOTSUP, "%s: %s", vfio_address(vfio), list);
+	return err
+		       ?: ixy_fail(ENOTSUP, "%s: no driver for %04x:%04x; there is for%s",
+				  vfio_address(vfio), id[0], id[1], list);
 }
 
 int ixy_open(struct ixy_device **dev, const char *address, const struct ixy_config *config)
@@ -52,27 +55,14 @@ int ixy_open(struct ixy_device **dev, const char *address, const struct ixy_conf
 	c.rx_ring = c.rx_ring ?: 512;
 	c.tx_ring = c.tx_ring ?: 512;
 	c.mtu = c.mtu ?: 1500;
-	if (!c.buffers) /* enough for these rings and for another card's that sends what we receive */
-		c.buffers = c.rx_ring + c.tx_ring > 2048 ? 2 * (c.rx_ring + c.tx_ring) : 4096;
+	/* Enough for these rings and for another card's that sends what we receive. */
+	c.buffers = c.buffers ?: c.rx_ring + c.tx_ring > 2048 ? 2 * (c.rx_ring + c.tx_ring) : 4096;
 
-	int err = ixy_check_config(address, &c);
-	if (!err)
-		err = vfio_open(&vfio, address);
+	int err = ixy_check_config(address, &c) ?: vfio_open(&vfio, address);
 	if (err)
 		return err;
 	err = open_card(dev, vfio, &c);
 	if (err)
 		vfio_close(vfio);
 	return err;
-}
-
-void ixy_close(struct ixy_device *dev)
-{
-	if (dev)
-		dev->ops->close(dev);
-}
-
-int ixy_read_stats(struct ixy_device *dev, struct ixy_stats *stats)
-{
-	return dev->ops->read_stats(dev, stats);
 }
