@@ -200,16 +200,19 @@ static uint32_t visit(struct nic *nic, uint32_t queue, uint32_t budget)
 	if (unlikely(tso->active))
 		nic_tso_run(nic, &v, budget);
 	while (v.frames < budget && steps < budget && v.q->head != v.tail && !tso->active) {
+		uint32_t head = v.q->head;
 		struct nic_desc desc;
 
 		if (!v.line && !nic_tx_enter(nic, &v))
 			break;
 		steps++;
-		desc = nic_load_desc(v.line + v.q->head % NIC_LINE);
+		desc = nic_load_desc(v.line + head % NIC_LINE);
 		if (likely(!v.q->skip) && likely(nic->sender.crc) && send_plain(nic, &v, desc))
 			continue;
-		if (!nic_tx_packet(nic, &v, desc, budget))
+		if (!nic_tx_packet(nic, &v, desc, budget)) {
+			steps -= v.q->head == head; /* half a packet is nothing to do */
 			break;
+		}
 	}
 	end_visit(nic, &v);
 	nic->sender.sent += v.frames;

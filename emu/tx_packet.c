@@ -30,6 +30,10 @@ void nic_tx_finish(struct nic *nic, struct nic_visit *v, uint32_t length, bool c
 		memset(frame + length, 0, ETH_FRAME_MIN - length);
 		length = ETH_FRAME_MIN;
 	}
+	if (length > NIC_FRAME_MAX) { /* an inserted tag was too much */
+		nic->account.tx_bad++;
+		return;
+	}
 	nic_tx_put(nic, v, frame, length);
 }
 
