@@ -12,11 +12,20 @@ static const struct {
 	uint64_t status, length;
 	bool bad;
 } write_backs[] = {
-	{ DD | EOP, 0, true },	      { DD | EOP, 65535, true }, { DD | EOP, 2049, true },
-	{ DD | EOP | RE, 60, true },  { DD | EOP, 32768, true }, { DD | EOP | RE, 65535, true },
-	{ 0xFFFFFFFF, 0xFFFF, true }, { 0xFFFFFFFF, 60, true },	 { DD | EOP, 1, false },
-	{ DD | EOP, 13, false },      { DD | EOP, 2048, false }, { DD, 60, true },
-	{ DD, 65535, true },	      { DD, 0, true },
+	{ DD | EOP, 0, true },
+	{ DD | EOP, 65535, true },
+	{ DD | EOP, 2049, true },
+	{ DD | EOP | RE, 60, true },
+	{ DD | EOP, 32768, true },
+	{ DD | EOP | RE, 65535, true },
+	{ 0xFFFFFFFF, 0xFFFF, true },
+	{ 0xFFFFFFFF, 60, true },
+	{ DD | EOP, 1, false },
+	{ DD | EOP, 13, false },
+	{ DD | EOP, 2048, false },
+	{ DD, 60, true },
+	{ DD, 65535, true },
+	{ DD, 0, true },
 };
 
 static void impossible_write_backs_cost_packets_only(void **state)
@@ -223,7 +232,8 @@ static void a_card_that_does_nothing_fails_by_deadline_and_register_name(void **
 	(void)state;
 	emu_cards[0].dead = true;
 	assert_int_equal(ixy_open(&dev, "emu:0", NULL), -ETIMEDOUT);
-	assert_non_null(strstr(driver_log, "waited"));
+	if (!strstr(driver_log, "EEC") && !strstr(driver_log, "DMAIDONE"))
+		fail_msg("no register is named: %s", driver_log);
 	emu_cards[0].dead = false;
 }
 

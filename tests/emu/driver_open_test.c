@@ -54,9 +54,8 @@ static void refuses_a_card_that_is_open(void **state)
 
 static void drives_the_whole_family(void **state)
 {
-	static const uint16_t ids[] = { 0x10f7, 0x10f8, 0x10f9, 0x10fb, 0x10fc,
-					0x1514, 0x1517, 0x151c, 0x1528, 0x154d,
-					0x1557, 0x1558, 0x1560, 0x1563, 0x15d1 };
+	static const uint16_t ids[] = { 0x10f7, 0x10f8, 0x10f9, 0x10fb, 0x10fc, 0x1514, 0x1517,
+		0x151c, 0x1528, 0x154d, 0x1557, 0x1558, 0x1560, 0x1563, 0x15d1 };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(ids) / sizeof(*ids); i++) {
@@ -193,7 +192,7 @@ static void statistics_count_what_passed(void **state)
 			send_one(dev, pool, 0, 0, 200 + i, i);
 		if (i % 3)
 			assert_int_equal(ixy_read_stats(dev, &stats),
-					 0); /* reading clears the card's counters only */
+				0); /* reading clears the card's counters only */
 	}
 	assert_int_equal(ixy_read_stats(dev, &stats), 0);
 	assert_int_equal(stats.rx_packets, 10);

@@ -26,8 +26,8 @@ static uint32_t errors; /* of the library: wrong use of the backend */
 int __wrap_clock_gettime(clockid_t clock, struct timespec *time);
 int __wrap_usleep(useconds_t us);
 int __wrap_nanosleep(const struct timespec *time, struct timespec *left);
-int __wrap_clock_nanosleep(clockid_t clock, int flags, const struct timespec *time,
-			   struct timespec *left);
+int __wrap_clock_nanosleep(
+	clockid_t clock, int flags, const struct timespec *time, struct timespec *left);
 
 static void work(struct emu_card *card)
 {
@@ -72,8 +72,8 @@ int __wrap_nanosleep(const struct timespec *time, struct timespec *left)
 	return 0;
 }
 
-int __wrap_clock_nanosleep(clockid_t clock, int flags, const struct timespec *time,
-			   struct timespec *left)
+int __wrap_clock_nanosleep(
+	clockid_t clock, int flags, const struct timespec *time, struct timespec *left)
 {
 	uint64_t until = (uint64_t)time->tv_sec * 1000000000 + (uint64_t)time->tv_nsec;
 
@@ -154,9 +154,9 @@ static int emu_open(struct vfio_device *dev, const char *name)
 	if (card->owner)
 		return -EBUSY;
 
-	card->space = (struct vfio_space){ .fd = -1,
-					   .page_size = (uint64_t)sysconf(_SC_PAGESIZE),
-					   .range_count = 2 };
+	card->space = (struct vfio_space){
+		.fd = -1, .page_size = (uint64_t)sysconf(_SC_PAGESIZE), .range_count = 2
+	};
 	card->space.ranges[0].last = 0xFEDFFFFF; /* the hole is the usual MSI window of x86 */
 	card->space.ranges[1].first = 0xFEF00000;
 	card->space.ranges[1].last = card->last_iova;
@@ -222,7 +222,7 @@ static bool pass_access(struct emu_card *card)
 }
 
 static void record(struct emu_card *card, bool write, uint32_t region, uint64_t offset,
-		   const void *data, size_t size)
+	const void *data, size_t size)
 {
 	struct emu_access access = { write, region, (uint32_t)offset, (uint32_t)size, 0 };
 
@@ -232,8 +232,8 @@ static void record(struct emu_card *card, bool write, uint32_t region, uint64_t 
 	card->accesses[card->access_count++] = access;
 }
 
-static int emu_region_read(struct vfio_device *dev, uint32_t index, uint64_t offset, void *data,
-			   size_t size)
+static int emu_region_read(
+	struct vfio_device *dev, uint32_t index, uint64_t offset, void *data, size_t size)
 {
 	struct emu_card *card = dev->priv;
 
@@ -258,8 +258,8 @@ static int emu_region_read(struct vfio_device *dev, uint32_t index, uint64_t off
 	return 0;
 }
 
-static int emu_region_write(struct vfio_device *dev, uint32_t index, uint64_t offset,
-			    const void *data, size_t size)
+static int emu_region_write(
+	struct vfio_device *dev, uint32_t index, uint64_t offset, const void *data, size_t size)
 {
 	struct emu_card *card = dev->priv;
 	int err = 0;
@@ -289,7 +289,7 @@ static int emu_dma_map(struct vfio_space *space, const struct dma_map *map)
 		inside |= map->iova >= space->ranges[i].first && last <= space->ranges[i].last;
 	for (size_t i = 0; i < card->map_count; i++)
 		if (map->iova < card->maps[i]->iova + card->maps[i]->size &&
-		    card->maps[i]->iova <= last)
+			card->maps[i]->iova <= last)
 			inside = false;
 	if (!inside || !map->size || (map->iova | map->size) % space->page_size) {
 		errors++;
@@ -332,7 +332,7 @@ static int emu_irq_count(struct vfio_device *dev, uint32_t index)
 }
 
 static int emu_irq_set(struct vfio_device *dev, uint32_t index, uint32_t start, uint32_t count,
-		       const int *eventfds)
+	const int *eventfds)
 {
 	struct emu_card *card = dev->priv;
 
@@ -392,7 +392,7 @@ int emu_power_on(void **state)
 		uint8_t mac[6] = { 0x02, 0x00, 0x00, 0x00, 0x00, (uint8_t)i };
 
 		*card = (struct emu_card){ .accesses_left = EMU_NEVER,
-					   .last_iova = (1ull << 39) - 1 };
+			.last_iova = (1ull << 39) - 1 };
 		memset(card->irqs, 0xFF, sizeof(card->irqs)); /* -1 */
 		faults_expected[i] = false;
 		if (nic_create(&card->nic, &host, mac))
@@ -413,12 +413,13 @@ int emu_power_off(void **state)
 
 		if (card->owner) {
 			print_error("card %d was left open\n", i);
+			vfio_close(card->owner); /* or the library would go on using it */
 			bad = -1;
 		}
 		if (account->dma_faults && !faults_expected[i]) {
 			print_error("card %d: %llu DMA faults, the last at 0x%llx\n", i,
-				    (unsigned long long)account->dma_faults,
-				    (unsigned long long)account->last_fault);
+				(unsigned long long)account->dma_faults,
+				(unsigned long long)account->last_fault);
 			bad = -1;
 		}
 		nic_destroy(card->nic);
@@ -429,8 +430,8 @@ int emu_power_off(void **state)
 		card->nic = NULL;
 	}
 	if (errors) {
-		print_error("the library mapped or unmapped what it should not, %u times\n",
-			    errors);
+		print_error(
+			"the library mapped or unmapped what it should not, %u times\n", errors);
 		bad = -1;
 	}
 	return bad;
@@ -475,7 +476,7 @@ size_t emu_find(const struct emu_card *card, size_t from, bool write, uint32_t o
 	for (size_t i = from; i < card->access_count; i++) {
 		const struct emu_access *access = &card->accesses[i];
 		if (access->write == write && access->region == VFIO_PCI_BAR0_REGION_INDEX &&
-		    access->offset == offset)
+			access->offset == offset)
 			return i;
 	}
 	return SIZE_MAX;

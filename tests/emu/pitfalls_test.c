@@ -34,7 +34,7 @@ static void live(int card)
 
 #define for_each_access(a, card)                                                                   \
 	for (const struct emu_access *a = (card)->accesses;                                        \
-	     a < (card)->accesses + (card)->access_count; a++)
+		a < (card)->accesses + (card)->access_count; a++)
 
 static bool is_write(const struct emu_access *a, uint32_t offset)
 {
@@ -308,8 +308,8 @@ static void pitfall_vfio_5_big_maps_instead_of_one_per_page(void **state)
 	struct ixy_device *dev = open_card(0, &config);
 
 	(void)state;
-	assert_true(emu_cards[0].map_count <=
-		    64 + 64 + 2); /* of the 65535 that a container may have */
+	assert_true(
+		emu_cards[0].map_count <= 64 + 64 + 2); /* of the 65535 that a container may have */
 	ixy_close(dev);
 }
 
