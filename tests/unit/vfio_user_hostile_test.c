@@ -25,21 +25,6 @@
 
 #include <cmocka.h>
 
-/* A new client is served, and finds a card as after power-on. */
-static void assert_ready_for_the_next(struct world *world)
-{
-	struct nic_window window;
-	int fd = client_open(world);
-
-	assert_int_not_equal(read_register(world, fd, FCTRL, 4), 0x700);
-	for (uint64_t iova = 0; iova < 1 << 20; iova += 4096)
-		assert_false(vfu_window(world->server, iova, &window));
-	assert_int_equal(write_register(world, fd, FCTRL, 0x700, 4), 0);
-	close(fd);
-	serve(world);
-	assert_false(vfu_connected(world->server));
-}
-
 /* ---- Messages in pieces, and what is none ---- */
 
 static void message_may_arrive_byte_by_byte(void **state)
@@ -136,73 +121,6 @@ static void first_message_must_be_the_version(void **state)
 	assert_ready_for_the_next(world);
 }
 
-static uint32_t random_state;
-
-static uint32_t next_random(void)
-{
-	random_state = random_state * 1664525 + 1013904223;
-	return random_state >> 8;
-}
-
-/* Mostly plausible: random numbers alone would never get far. */
-static uint32_t random_value(void)
-{
-	static const uint32_t likely[] = { 0,  1,  2,	   4,	   8,	   16,	    24,
-					   32, 64, 0x1000, 0x2000, 0x6000, 0x20000, 0xffffffff };
-
-	switch (next_random() % 4) {
-	case 0:
-		return next_random();
-	case 1:
-		return next_random() % 64;
-	default:
-		return likely[next_random() % (sizeof(likely) / sizeof(likely[0]))];
-	}
-}
-
-static void random_messages_do_no_harm(void **state)
-{
-	struct world *world = *state;
-	int memory = new_memory(64 * 4096), event = eventfd(0, EFD_NONBLOCK);
-	int files = open_files(), fd = -1;
-
-	random_state = 82599;
-	for (int i = 0; i < 20000; i++) {
-		uint32_t message[64];
-		const int fds[4] = { memory, event, memory, event };
-		bool valid_size = next_random() % 64;
-
-		for (size_t word = 0; word < 64; word++)
-			message[word] = random_value();
-		uint32_t size = 16 + next_random() % 60;
-
-		message[0] = next_random() % 20 << 16;
-		if (valid_size)
-			message[1] = size;
-		message[2] &= next_random() % 32 ? NO_REPLY : 0xffffffff;
-		if (fd < 0)
-			fd = client_open(world);
-		send_raw(fd, message, size, fds, next_random() % 5);
-		if (client_hung_up(world, fd)) {
-			close(fd);
-			fd = -1;
-		}
-		/* The card looks at the memory, too. */
-		struct nic_window window;
-
-		if (vfu_window(world->server, (uint64_t)random_value(), &window))
-			assert_true(((volatile uint8_t *)window.host)[window.size - 1] < 256);
-		vfu_interrupt(world->server, random_value());
-	}
-	if (fd >= 0)
-		close(fd);
-	serve(world);
-	assert_int_equal(open_files(), files);
-	close(memory);
-	close(event);
-	assert_ready_for_the_next(world);
-}
-
 /* ---- File descriptors ---- */
 
 static void files_with_every_message_are_closed(void **state)
@@ -290,8 +208,8 @@ static void client_that_leaves_takes_everything_with_it(void **state)
 		assert_int_equal(map(world, fd, 0x10000, 4096, memory, 0), 0);
 		assert_int_equal(set_irqs(world, fd, EVENTFD | TRIGGER, MSIX, 0, 1, &event, 1), 0);
 		assert_int_equal(write_register(world, fd, FCTRL, 0x700, 4), 0);
-		send_message(fd, GET_INFO, 0, "half", 4, NULL,
-			     0); /* with an answer that nobody reads */
+		send_message(
+			fd, GET_INFO, 0, "half", 4, NULL, 0); /* with an answer that nobody reads */
 		close(fd);
 		serve(world);
 		vfu_interrupt(world->server, 0);
@@ -567,7 +485,6 @@ int main(void)
 		TEST(half_a_message_blocks_nobody),
 		TEST(garbage_ends_the_connection),
 		TEST(first_message_must_be_the_version),
-		TEST(random_messages_do_no_harm),
 		TEST(files_with_every_message_are_closed),
 		TEST(mapped_memory_and_eventfds_cost_no_files_later),
 		TEST(full_eventfd_does_not_block_the_card),

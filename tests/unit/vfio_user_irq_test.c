@@ -21,8 +21,8 @@ static void interrupt_types_are_described(void **state)
 	for (uint32_t i = 0; i < 6; i++) {
 		uint32_t request[4] = { 16, 0, i, 0 };
 
-		assert_int_equal(call(world, fd, IRQ_INFO, request, 16, NULL, 0),
-				 i < 5 ? 0 : EINVAL);
+		assert_int_equal(
+			call(world, fd, IRQ_INFO, request, 16, NULL, 0), i < 5 ? 0 : EINVAL);
 		if (i == 5)
 			break;
 		memcpy(info, answer.data, sizeof(info));
@@ -193,21 +193,13 @@ static void senseless_interrupt_settings_are_refused(void **state)
 {
 	static const uint32_t bad[][4] = {
 		/* flags, index, start, count */
-		{ NONE | TRIGGER, 5, 0, 1 },
-		{ NONE | TRIGGER, UINT32_MAX, 0, 1 },
-		{ NONE | TRIGGER, MSIX, 64, 1 },
-		{ NONE | TRIGGER, MSIX, 63, 2 },
-		{ NONE | TRIGGER, MSIX, UINT32_MAX, 2 },
-		{ NONE | TRIGGER, MSIX, 1, UINT32_MAX },
-		{ NONE | TRIGGER, MSIX, 1, 0 },
-		{ NONE | MASK, MSIX, 0, 0 },
-		{ EVENTFD | TRIGGER, MSIX, 0, 0 },
-		{ NONE | MASK, ERR, 0, 1 },
-		{ NONE | UNMASK, REQ, 0, 1 },
-		{ NONE, MSIX, 0, 1 },
-		{ TRIGGER, MSIX, 0, 1 },
-		{ NONE | BOOL | TRIGGER, MSIX, 0, 1 },
-		{ NONE | MASK | UNMASK, MSIX, 0, 1 },
+		{ NONE | TRIGGER, 5, 0, 1 }, { NONE | TRIGGER, UINT32_MAX, 0, 1 },
+		{ NONE | TRIGGER, MSIX, 64, 1 }, { NONE | TRIGGER, MSIX, 63, 2 },
+		{ NONE | TRIGGER, MSIX, UINT32_MAX, 2 }, { NONE | TRIGGER, MSIX, 1, UINT32_MAX },
+		{ NONE | TRIGGER, MSIX, 1, 0 }, { NONE | MASK, MSIX, 0, 0 },
+		{ EVENTFD | TRIGGER, MSIX, 0, 0 }, { NONE | MASK, ERR, 0, 1 },
+		{ NONE | UNMASK, REQ, 0, 1 }, { NONE, MSIX, 0, 1 }, { TRIGGER, MSIX, 0, 1 },
+		{ NONE | BOOL | TRIGGER, MSIX, 0, 1 }, { NONE | MASK | UNMASK, MSIX, 0, 1 },
 		{ NONE | TRIGGER | 64, MSIX, 0, 1 },
 		{ BOOL | TRIGGER, MSIX, 0, 1 }, /* without the bytes */
 	};
@@ -217,7 +209,7 @@ static void senseless_interrupt_settings_are_refused(void **state)
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		if (set_irqs(world, fd, bad[i][0], bad[i][1], bad[i][2], bad[i][3], NULL, 0) !=
-		    EINVAL)
+			EINVAL)
 			fail_msg("accepted: number %zu", i);
 	}
 	make_events(events, 2);

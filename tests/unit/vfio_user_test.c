@@ -21,8 +21,7 @@ static void answer_names_only_what_the_client_named(void **state)
 	int fd = client_connect(world);
 
 	assert_int_equal(
-		negotiate(
-			world, fd, 0, 7,
+		negotiate(world, fd, 0, 7,
 			" { \"capabilities\" : {\"max_msg_fds\":8, \"migration\":{\"pgsize\":4096},"
 			"\"twin_socket\": {\"supported\" : true, \"x\": [1, -2.5e3, null, "
 			"\"\\u00e4\\n\"]}}}"),
@@ -46,8 +45,8 @@ static void what_qemu_proposes_is_answered_in_less_room(void **state)
 	assert_int_equal(negotiate(world, fd, 0, 0, proposal), 0);
 	assert_memory_equal(answer.data, "\0\0\0\0", 4);
 	assert_string_equal((char *)answer.data + 4,
-			    "{\"capabilities\":{\"max_msg_fds\":16,\"max_data_xfer_size\":1048576,"
-			    "\"max_dma_maps\":32768,\"pgsizes\":4096,\"write_multiple\":true}}");
+		"{\"capabilities\":{\"max_msg_fds\":16,\"max_data_xfer_size\":1048576,"
+		"\"max_dma_maps\":32768,\"pgsizes\":4096,\"write_multiple\":true}}");
 	assert_true(answer.size <= 4 + sizeof(proposal));
 	close(fd);
 }
@@ -111,9 +110,12 @@ static void json_that_is_none_is_refused(void **state)
 		assert_true(client_hung_up(world, fd));
 		close(fd);
 	}
-	/* The terminating NUL is part of the message. */
+	/* The terminating NUL is part of the message, not what an earlier one has left behind. */
 	int fd = client_connect(world);
 
+	assert_int_equal(negotiate(world, fd, 0, 1, "{}  "), 0);
+	close(fd);
+	fd = client_connect(world);
 	assert_int_equal(call(world, fd, VERSION, "\0\0\0\0{}", 6, NULL, 0), EINVAL);
 	close(fd);
 }
@@ -203,9 +205,8 @@ static void pages_with_queue_registers_can_be_mapped(void **state)
 	assert_int_equal(region.version, 1);
 	assert_int_equal(region.next, 0);
 	assert_int_equal(region.areas, 3);
-	static const uint64_t areas[3][2] = { { 0x1000, 0x1000 },
-					      { 0x6000, 0x2000 },
-					      { 0xD000, 0x1000 } };
+	static const uint64_t areas[3][2] = { { 0x1000, 0x1000 }, { 0x6000, 0x2000 },
+		{ 0xD000, 0x1000 } };
 
 	assert_memory_equal(region.area, areas, sizeof(areas));
 
@@ -213,7 +214,7 @@ static void pages_with_queue_registers_can_be_mapped(void **state)
 	 * What the client writes there is what the card reads, and the client cannot take it away.
 	 */
 	volatile uint32_t *tail = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED,
-				       answer.fds[0], region.offset + 0x1000);
+		answer.fds[0], region.offset + 0x1000);
 
 	assert_ptr_not_equal(tail, MAP_FAILED);
 	tail[0] = 0x12345680; /* RDBAL(0) */
@@ -313,9 +314,15 @@ static void long_access_is_split_into_aligned_pieces(void **state)
 static void access_outside_of_a_region_is_refused(void **state)
 {
 	static const uint64_t bad[][3] = {
-		{ 0, 0x20000, 4 },   { 0, 0x1fffe, 4 },	   { 0, UINT64_MAX - 3, 4 },
-		{ 0, 0, 0x20001 },   { 0, 0, 0x200000 },   { 1, 0, 4 },
-		{ 9, 0, 4 },	     { UINT32_MAX, 0, 4 }, { 2, 0x20, 1 },
+		{ 0, 0x20000, 4 },
+		{ 0, 0x1fffe, 4 },
+		{ 0, UINT64_MAX - 3, 4 },
+		{ 0, 0, 0x20001 },
+		{ 0, 0, 0x200000 },
+		{ 1, 0, 4 },
+		{ 9, 0, 4 },
+		{ UINT32_MAX, 0, 4 },
+		{ 2, 0x20, 1 },
 		{ CONFIG, 4096, 1 },
 	};
 	struct world *world = *state;
@@ -346,8 +353,8 @@ static void config_space_says_82599(void **state)
 
 	assert_int_equal(read_region(world, fd, CONFIG, 0, 4), 0);
 	assert_memory_equal(answer.data + 16, "\x86\x80\xfb\x10", 4);
-	assert_int_equal(write_region(world, fd, CONFIG, 4, "\6\0", 2),
-			 0); /* bus mastering, memory */
+	assert_int_equal(
+		write_region(world, fd, CONFIG, 4, "\6\0", 2), 0); /* bus mastering, memory */
 	assert_int_equal(read_region(world, fd, CONFIG, 4, 2), 0);
 	assert_memory_equal(answer.data + 16, "\6\0", 2);
 	assert_int_equal(read_region(world, fd, CONFIG, 0, 4096), 0);
@@ -428,8 +435,8 @@ int main(void)
 		TEST(regions_have_the_sizes_of_the_card),
 		TEST(pages_with_queue_registers_can_be_mapped),
 		TEST(client_without_room_for_files_is_given_none),
-		cmocka_unit_test_setup_teardown(trapping_server_offers_no_page,
-						world_create_trapping, world_destroy),
+		cmocka_unit_test_setup_teardown(
+			trapping_server_offers_no_page, world_create_trapping, world_destroy),
 		TEST(there_are_no_io_fds),
 		TEST(unknown_commands_are_not_supported),
 		TEST(registers_are_read_in_every_width),
