@@ -32,7 +32,7 @@ wrong "no arguments" usage 2 "$fwd"
 wrong "one card for the forwarder" usage 2 "$fwd" "$card"
 wrong "unknown option" 'no-such' 2 "$fwd" --no-such "$card" "$card"
 wrong "option without value" batch 2 "$pktgen" "$card" --batch
-wrong "no PCI function there" '0000:7f:1f.7' 1 "$pktgen" 0000:7f:1f.7
+wrong "no PCI function there" 'ffff:7f:1f.7' 1 "$pktgen" ffff:7f:1f.7
 wrong "no address" nonsense 1 "$pktgen" nonsense
 wrong "empty address" '' 1 "$pktgen" ''
 wrong "no socket" "$work/none.sock" 1 "$pktgen" "vfio-user:$work/none.sock"
@@ -40,7 +40,7 @@ wrong "empty socket path" vfio-user 1 "$pktgen" vfio-user:
 touch "$work/file"
 wrong "a file that is no socket" "$work/file" 1 "$pktgen" "vfio-user:$work/file"
 long=$(printf '%0200d' 0)
-wrong "socket path too long" long 1 "$pktgen" "vfio-user:/tmp/$long"
+wrong "socket path too long" path 1 "$pktgen" "vfio-user:/tmp/$long"
 
 # A socket file that nobody serves any more
 spawn dead "$emu" --quiet --socket-dir "$work/d" sink
@@ -48,14 +48,6 @@ within 5 test -S "$work/d/nic0.sock"
 kill -KILL $!
 wait $! 2>/dev/null
 wrong "a socket that is nobody's" nic0.sock 1 "$pktgen" "vfio-user:$work/d/nic0.sock"
-
-# Any PCI card that is not one of ours, if this machine has one
-other=
-for function in /sys/bus/pci/devices/*; do
-	[ -e "$function/vendor" ] || continue
-	[ "$(cat "$function/vendor")" = 0x8086 ] || other=$(basename "$function")
-done
-[ -n "$other" ] && wrong "a card that is something else" "$other" 1 "$pktgen" "$other"
 
 wrong "the same card twice" nic0 1 "$fwd" "$card" "$card"
 wrong "zero queues" queues 2 "$fwd" --queues 0 "$card" "$card"
