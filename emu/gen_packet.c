@@ -92,7 +92,7 @@ static uint64_t load(const uint8_t *p)
 /* Nearly always equal; so first whether, in a loop that the compiler can vectorise, then how many. */
 static uint32_t compare(const uint8_t *a, const uint8_t *b, uint32_t length)
 {
-	uint32_t words = length / 8 * 8, n = 0;
+	uint32_t words = length & ~7u, n = 0;
 	uint64_t any = 0;
 
 	for (uint32_t i = 0; i < words; i += 8)
