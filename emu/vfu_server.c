@@ -63,7 +63,7 @@ static void drop_client(struct vfu_server *server)
 static void adopt_client(struct vfu_server *server, int fd)
 {
 	struct vfu_client *client = &server->client;
-	struct epoll_event event = { .events = EPOLLIN };
+	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
 
 	if (epoll_ctl(server->epoll, EPOLL_CTL_ADD, fd, &event) < 0) {
 		close(fd);
@@ -272,7 +272,10 @@ static void watch_client(struct vfu_server *server)
 		return;
 
 	bool waits = client->reply_sent < client->reply_size;
-	struct epoll_event event = { .events = waits ? EPOLLOUT : EPOLLIN };
+	struct epoll_event event = {
+		.events = waits ? EPOLLOUT : EPOLLIN,
+		.data.fd = client->fd,
+	};
 
 	if (waits == client->waits_to_send)
 		return;
@@ -282,7 +285,8 @@ static void watch_client(struct vfu_server *server)
 		client->waits_to_send = waits;
 }
 
-uint32_t vfu_serve(struct vfu_server *server)
+/* Return: messages answered, BUDGET at most. */
+static uint32_t serve_client(struct vfu_server *server)
 {
 	struct vfu_client *client = &server->client;
 	uint32_t answered = 0;
@@ -291,9 +295,8 @@ uint32_t vfu_serve(struct vfu_server *server)
 		struct vfu_header header;
 		int ready = send_reply(client);
 
-		/* Not yet the newcomers: the farewell of the present client may still be unread. */
 		if (ready > 0 && answered == BUDGET)
-			return answered;
+			break;
 		if (ready > 0 && !client->leaving)
 			ready = receive(client, &header);
 		if (ready < 0 || client->leaving) {
@@ -306,7 +309,25 @@ uint32_t vfu_serve(struct vfu_server *server)
 		answered++;
 	}
 	watch_client(server);
-	accept_clients(server);
+	return answered;
+}
+
+uint32_t vfu_serve(struct vfu_server *server)
+{
+	struct epoll_event events[2];
+	int count = epoll_wait(server->epoll, events, 2, 0);
+	bool newcomers = false;
+	uint32_t answered = 0;
+
+	for (int i = 0; i < count; i++) {
+		if (events[i].data.fd == server->listener)
+			newcomers = true;
+		else
+			answered = serve_client(server);
+	}
+	/* After a full budget the farewell of the present client may still be unread. */
+	if (newcomers && answered < BUDGET)
+		accept_clients(server);
 	return answered;
 }
 
@@ -350,9 +371,10 @@ static int listen_at(struct vfu_server *server)
 
 	server->epoll = epoll_create1(EPOLL_CLOEXEC);
 	server->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	event.data.fd = server->listener;
 	if (server->epoll < 0 || server->listener < 0 ||
-	    epoll_ctl(server->epoll, EPOLL_CTL_ADD, server->listener, &event) < 0 ||
-	    bind(server->listener, (struct sockaddr *)&address, sizeof(address)) < 0)
+		epoll_ctl(server->epoll, EPOLL_CTL_ADD, server->listener, &event) < 0 ||
+		bind(server->listener, (struct sockaddr *)&address, sizeof(address)) < 0)
 		return -errno;
 	if (lstat(server->path, &file) == 0) {
 		server->device = file.st_dev;
@@ -395,7 +417,7 @@ void vfu_close(struct vfu_server *server)
 	vfu_dma_destroy(&server->dma);
 	vfu_irq_destroy(server);
 	if (server->inode && lstat(server->path, &file) == 0 && file.st_dev == server->device &&
-	    file.st_ino == server->inode)
+		file.st_ino == server->inode)
 		unlink(server->path);
 	if (server->listener >= 0)
 		close(server->listener);
