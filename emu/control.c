@@ -59,8 +59,8 @@ uint32_t nic_sectxstat_read(struct nic *nic, uint32_t i)
 }
 
 /*
- * 7.9.3: SYSTIM grows by TIMINCA.IncValue every TIMINCA.IncPeriod cycles of the DMA clock: 6.4 ns at
- * 10 Gbit/s.
+ * 7.9.3: SYSTIM grows by TIMINCA.IncValue every TIMINCA.IncPeriod cycles of the DMA clock, which
+ * are 6.4 ns at 10 Gbit/s.
  */
 static uint64_t systim(const struct nic *nic)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The card as a whole: building it, resetting it, the way of a register access, the turn of work. */
+/* The card as a whole: built, reset, accessed, and given its turn to work. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

@@ -14,7 +14,7 @@
 #include "queue.h"
 #include "regs.h"
 
-/* ---- regs.c: the register table ---- */
+/* ---- regs.c, regs_find.c: the register table ---- */
 
 /* How a register answers. */
 enum nic_access {
@@ -175,7 +175,7 @@ static inline void *nic_dma(struct nic *nic, uint64_t iova, size_t size, bool wr
 			iova - window->iova; /* wraps to something huge below the window */
 
 		if (offset < window->size && size <= window->size - offset &&
-		    (window->writable || !write))
+			(window->writable || !write))
 			return window->host + offset;
 	}
 	return nic_dma_slow(nic, iova, size, write);

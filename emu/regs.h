@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Registers of the 82599: offsets in BAR 0 and bits, by the names and in the order of the datasheet,
- * revision 3.3, section 8.2.3. What a register does, its reset value and its writable bits are in
- * the table in regs.c. Descriptors are no registers: their formats (7.1.5, 7.1.6, 7.2.3) are beside
- * the code that reads and writes them.
+ * Registers of the 82599: offsets in BAR 0 and bits, by the names and in the order of the
+ * datasheet, revision 3.3, section 8.2.3. What a register does, its reset value and its writable
+ * bits are in the table in regs.c, which also has the registers that nothing in the card looks at.
+ * Descriptors are no registers: their formats (7.1.5, 7.1.6, 7.2.3) are beside the code that reads
+ * and writes them.
  */
 #ifndef REGS_H
 #define REGS_H
@@ -16,12 +17,8 @@
 #define CTRL_GIO_DIS	  BIT(2) /* PCIe master disable */
 #define CTRL_LRST	  BIT(3) /* link reset */
 #define CTRL_RST	  BIT(26)
-#define CTRL_ALIAS	  0x00004
 #define STATUS		  0x00008
-#define STATUS_LAN_ID	  (3u << 2)
 #define STATUS_LINKUP	  BIT(7)
-#define STATUS_NUM_VFS	  (0xFFu << 10)
-#define STATUS_IOV_ACTIVE BIT(18)
 #define STATUS_GIO	  BIT(19) /* PCIe master enable status */
 #define CTRL_EXT	  0x00018
 #define CTRL_EXT_PFRSTD	  BIT(14)
@@ -31,8 +28,8 @@
 #define CTRL_EXT_DRV_LOAD BIT(28)
 #define ESDP		  0x00020
 #define ESDP_SDP0	  BIT(0) /* SDP0 to SDP7 data: bits 7:0; directions (1 = out): bits 15:8 */
-#define ESDP_SDP2	  BIT(2) /* SFP+ module absent, on Intel's adapters */
-#define ESDP_SDP3	  BIT(3) /* SFP+ transmit disable, likewise */
+#define ESDP_SDP2	  BIT(2) /* there is a module in the cage, on Intel's adapters */
+#define ESDP_SDP3	  BIT(3) /* the module does not transmit, likewise */
 #define ESDP_SDP0_IODIR	  BIT(8)
 #define I2CCTL		  0x00028
 #define I2CCTL_CLK_IN	  BIT(0)
@@ -40,10 +37,6 @@
 #define I2CCTL_DATA_IN	  BIT(2)
 #define I2CCTL_DATA_OUT	  BIT(3)
 #define FRTIMER		  0x00048
-#define TCPTIMER	  0x0004C
-#define TSSDP		  0x0003C
-#define LEDCTL		  0x00200
-#define CORESPARE	  0x00600
 #define EXVET		  0x05078
 #define EXVET_VET_EXT(v)  ((v) >> 16)
 
@@ -66,22 +59,10 @@
 #define EERD_DONE	   BIT(1)
 #define EERD_ADDR(v)	   (((v) >> 2) & 0x3FFF)
 #define EERD_DATA(v)	   ((uint32_t)(v) << 16)
-#define EEWR		   0x10018
 #define FLA		   0x1001C
-#define FLA_LOCKED	   BIT(4)
 #define EEMNGCTL	   0x10110
 #define EEMNGCTL_CFG_DONE0 BIT(18)
 #define EEMNGCTL_CFG_DONE1 BIT(19)
-#define EEMNGDATA	   0x10114
-#define FLMNGCTL	   0x10118
-#define FLMNGDATA	   0x1011C
-#define FLMNGCNT	   0x10120
-#define FLOP		   0x1013C
-#define GRC		   0x10200
-#define GRC_MNG_EN	   BIT(0)
-#define GRC_APME	   BIT(1)
-#define VPDDIAG0	   0x10204
-#define VPDDIAG1	   0x10208
 
 /* ---- 8.2.3.3 Flow control ---- */
 
@@ -95,152 +76,101 @@
 
 /* ---- 8.2.3.4 PCIe ---- */
 
-#define GCR		      0x11000
-#define GCR_EXT		      0x11050
-#define GCR_EXT_BUFFERS_CLEAR BIT(30)
-#define GSCL_1		      0x11010
-#define GSCL_2		      0x11014
-#define GSCL_5(i)	      (0x11030 + (i)*4) /* 4: GSCL_5 to GSCL_8 */
-#define GSCN(i)		      (0x11020 + (i)*4) /* 4 */
-#define FACTPS		      0x10150
-#define PCIEPHYADR	      0x11040
-#define PCIEPHYDAT	      0x11044
-#define PCIEPHYCTL	      0x11048
-#define SWSM		      0x10140
-#define SWSM_SMBI	      BIT(0)
-#define SWSM_SWESMBI	      BIT(1)
-#define FWSM		      0x10148
-#define FWSM_FW_MODE(n)	      ((uint32_t)(n) << 1)
-#define FWSM_FW_VALID	      BIT(15)
-#define SW_FW_SYNC	      0x10160
-#define GTV		      0x11004
-#define FUNCTAG		      0x11008
-#define GLT		      0x1100C
-#define MREVID		      0x11064
-#define PICAUSE		      0x110B0
-#define PIENA		      0x110B8
-#define CDQ_MBR		      0x110B4
-#define PCIESPARE	      0x110BC
-#define DCA_ID		      0x11070
-#define DCA_CTRL	      0x11074
-#define CIAA		      0x11088
-#define CIAD		      0x1108C
-#define PCIE_DIAG(i)	      (0x11090 + (i)*4) /* 8 */
-#define ECC_STATUS	      0x110E0
-#define MISC_REG	      0x110F0
-#define BARCTRL		      0x110F4
-#define ECC_CTRL(i)	      (0x11100 + (i)*4) /* 2 */
+#define SWSM	      0x10140
+#define SWSM_SMBI     BIT(0)
+#define SWSM_SWESMBI  BIT(1)
+#define FWSM	      0x10148
+#define FWSM_FW_VALID BIT(15)
+#define SW_FW_SYNC    0x10160
 
 /* ---- 8.2.3.5 Interrupts ---- */
 
-#define EICR		    0x00800
-#define EICR_RTXQ	    0x0000FFFFu
-#define EICR_FLOW_DIR	    BIT(16)
-#define EICR_RX_MISS	    BIT(17)
-#define EICR_PCI	    BIT(18)
-#define EICR_MAILBOX	    BIT(19)
-#define EICR_LSC	    BIT(20)
-#define EICR_LINKSEC	    BIT(21)
-#define EICR_MNG	    BIT(22)
-#define EICR_TS		    BIT(23) /* thermal sensor */
-#define EICR_GPI_SDP0	    BIT(24)
-#define EICR_GPI_SDP1	    BIT(25)
-#define EICR_GPI_SDP2	    BIT(26)
-#define EICR_GPI_SDP3	    BIT(27)
-#define EICR_ECC	    BIT(28)
-#define EICR_TCP_TIMER	    BIT(30)
-#define EICR_OTHER	    BIT(31) /* other cause: an OR of bits 29:16 */
-#define EICS		    0x00808
-#define EIMS		    0x00880
-#define EIMC		    0x00888
-#define EIAC		    0x00810
-#define EIAM		    0x00890
-#define EICS_EX(i)	    (0x00A90 + (i)*4) /* 2, one bit for each of 64 vectors */
-#define EIMS_EX(i)	    (0x00AA0 + (i)*4)
-#define EIMC_EX(i)	    (0x00AB0 + (i)*4)
-#define EIAM_EX(i)	    (0x00AD0 + (i)*4)
-#define EITRSEL		    0x00894
-#define EITR(i)		    ((i) < 24 ? 0x00820 + (i)*4 : 0x12300 + ((i)-24) * 4) /* 129 */
-#define EITR_INTERVAL(v)    (((v) >> 3) & 0x1FF) /* in units of 2 us at 10 Gbit/s */
-#define EITR_LLI_EN	    BIT(15)
-#define EITR_COUNTER(v)	    (((v) >> 21) & 0x7F)
-#define EITR_CNT_WDIS	    BIT(31)
-#define L34TIMIR(i)	    (0x0E800 + (i)*4) /* 128 */
-#define LLITHRESH	    0x0EC90
-#define IMIRVP		    0x05AC0
-#define IVAR(i)		    (0x00900 + (i)*4) /* 64: receive 2i, send 2i, receive 2i + 1, send 2i + 1 */
-#define IVAR_MISC	    0x00A00	      /* byte 0: TCP timer, byte 1: other causes */
-#define IVAR_VECTOR	    0x3F
-#define IVAR_VALID	    0x80
-#define GPIE		    0x00898
-#define GPIE_SDP0_GPIEN	    BIT(0) /* SDP0 to SDP3: bits 3:0 */
-#define GPIE_MSIX	    BIT(4) /* multiple MSI-X */
-#define GPIE_OCD	    BIT(5) /* other clear disable: reading clears only EICR 29:16 */
-#define GPIE_EIMEN	    BIT(6)
-#define GPIE_LL_INTERVAL(v) (((v) >> 7) & 0xF)
-#define GPIE_RSC_DELAY(v)   (((v) >> 11) & 7)
-#define GPIE_EIAME	    BIT(30)
-#define GPIE_PBA_SUPPORT    BIT(31)
-#define PFMBICR(i)	    (0x00710 + (i)*4) /* 4 */
-#define PFMBIMR(i)	    (0x00720 + (i)*4) /* 2 */
-#define VFLRE(i)	    ((i)&1 ? 0x001C0 : 0x00600)
-#define VFLREC(i)	    (0x00700 + (i)*4)			   /* 2 */
-#define PBACL(i)	    ((i) == 0 ? 0x11068 : 0x110C0 + (i)*4) /* 5 */
+#define EICR		 0x00800
+#define EICR_FLOW_DIR	 BIT(16)
+#define EICR_RX_MISS	 BIT(17)
+#define EICR_PCI	 BIT(18)
+#define EICR_MAILBOX	 BIT(19)
+#define EICR_LSC	 BIT(20)
+#define EICR_LINKSEC	 BIT(21)
+#define EICR_MNG	 BIT(22)
+#define EICR_TS		 BIT(23) /* thermal sensor */
+#define EICR_GPI_SDP0	 BIT(24)
+#define EICR_GPI_SDP1	 BIT(25)
+#define EICR_GPI_SDP2	 BIT(26)
+#define EICR_GPI_SDP3	 BIT(27)
+#define EICR_ECC	 BIT(28)
+#define EICR_TCP_TIMER	 BIT(30)
+#define EICR_OTHER	 BIT(31) /* other cause: an OR of bits 29:16 */
+#define EICS		 0x00808
+#define EIMS		 0x00880
+#define EIMC		 0x00888
+#define EIAC		 0x00810
+#define EIAM		 0x00890
+#define EICS_EX(i)	 (0x00A90 + (i)*4) /* 2, one bit for each of 64 vectors */
+#define EIMS_EX(i)	 (0x00AA0 + (i)*4)
+#define EIMC_EX(i)	 (0x00AB0 + (i)*4)
+#define EIAM_EX(i)	 (0x00AD0 + (i)*4)
+#define EITRSEL		 0x00894
+#define EITR(i)		 ((i) < 24 ? 0x00820 + (i)*4 : 0x12300 + ((i)-24) * 4) /* 129 */
+#define EITR_INTERVAL(v) (((v) >> 3) & 0x1FF) /* in units of 2 us at 10 Gbit/s */
+#define EITR_LLI_EN	 BIT(15)
+#define EITR_COUNTER(v)	 (((v) >> 21) & 0x7F)
+#define EITR_CNT_WDIS	 BIT(31)
+#define IVAR(i)		 (0x00900 + (i)*4) /* 64: receive 2i, send 2i, receive 2i + 1, send 2i + 1 */
+#define IVAR_MISC	 0x00A00	   /* byte 0: TCP timer, byte 1: other causes */
+#define IVAR_VECTOR	 0x3F
+#define IVAR_VALID	 0x80
+#define GPIE		 0x00898
+#define GPIE_SDP0_GPIEN	 BIT(0) /* SDP0 to SDP3: bits 3:0 */
+#define GPIE_MSIX	 BIT(4) /* multiple MSI-X */
+#define GPIE_OCD	 BIT(5) /* other clear disable: reading clears only EICR 29:16 */
+#define GPIE_EIMEN	 BIT(6)
+#define GPIE_EIAME	 BIT(30)
+#define GPIE_PBA_SUPPORT BIT(31)
+#define PBACL(i)	 ((i) == 0 ? 0x11068 : 0x110C0 + (i)*4) /* 5 */
 
 /* ---- 8.2.3.7 Receive ---- */
 
-#define FCTRL		  0x05080
-#define FCTRL_SBP	  BIT(1)
-#define FCTRL_MPE	  BIT(8)
-#define FCTRL_UPE	  BIT(9)
-#define FCTRL_BAM	  BIT(10)
-#define VLNCTRL		  0x05088
-#define VLNCTRL_VET(v)	  ((v)&0xFFFF)
-#define VLNCTRL_CFI	  BIT(28)
-#define VLNCTRL_CFIEN	  BIT(29)
-#define VLNCTRL_VFE	  BIT(30)
-#define MCSTCTRL	  0x05090
-#define MCSTCTRL_MO(v)	  ((v)&3) /* which bits of the address index the table */
-#define MCSTCTRL_MFE	  BIT(2)
-#define PSRTYPE(i)	  ((i) < 16 ? 0x05480 + (i)*4 : 0x0EA00 + (i)*4) /* 64 */
-#define RXCSUM		  0x05000
-#define RXCSUM_IPPCSE	  BIT(12)
-#define RXCSUM_PCSD	  BIT(13)
-#define RFCTL		  0x05008
-#define RFCTL_RSC_DIS	  BIT(5)
-#define RFVAL		  0x050A4
-#define MTA(i)		  (0x05200 + (i)*4) /* 128 */
-#define RAL(i)		  (0x0A200 + (i)*8) /* 128; the first 16 also at 0x05400 */
-#define RAH(i)		  (0x0A204 + (i)*8)
-#define RAL_ALIAS(i)	  (0x05400 + (i)*8)
-#define RAH_ALIAS(i)	  (0x05404 + (i)*8)
-#define RAH_AV		  BIT(31)
-#define MPSAR(i)	  (0x0A600 + (i)*4) /* 256 */
-#define VFTA(i)		  (0x0A000 + (i)*4) /* 128 */
-#define MRQC		  0x05818
-#define MRQC_MRQE(v)	  ((v)&0xF)
-#define MRQC_RSS_FIELD(v) ((v) >> 16)
-#define MRQC_TCP_IPV4	  BIT(16)
-#define MRQC_IPV4	  BIT(17)
-#define MRQC_IPV6	  BIT(20)
-#define MRQC_TCP_IPV6	  BIT(21)
-#define MRQC_UDP_IPV4	  BIT(22)
-#define MRQC_UDP_IPV6	  BIT(23)
-#define RQTC		  0x0EC70
-#define RSSRK(i)	  (0x0EB80 + (i)*4) /* 10; also at 0x05C80 */
-#define RSSRK_ALIAS(i)	  (0x05C80 + (i)*4)
-#define RETA(i)		  (0x0EB00 + (i)*4) /* 32; also at 0x05C00 */
-#define RETA_ALIAS(i)	  (0x05C00 + (i)*4)
-#define SAQF(i)		  (0x0E000 + (i)*4) /* 128 */
-#define DAQF(i)		  (0x0E200 + (i)*4) /* 128 */
-#define SDPQF(i)	  (0x0E400 + (i)*4) /* 128 */
-#define FTQF(i)		  (0x0E600 + (i)*4) /* 128 */
-#define SYNQF		  0x0EC30
-#define ETQF(i)		  (0x05128 + (i)*4) /* 8 */
-#define ETQF_FILTER_EN	  BIT(31)
-#define ETQS(i)		  (0x0EC00 + (i)*4) /* 8 */
-#define ETQS_RX_QUEUE(v)  (((v) >> 16) & 0x7F)
-#define ETQS_QUEUE_EN	  BIT(31)
+#define FCTRL		 0x05080
+#define FCTRL_SBP	 BIT(1)
+#define FCTRL_MPE	 BIT(8)
+#define FCTRL_UPE	 BIT(9)
+#define FCTRL_BAM	 BIT(10)
+#define VLNCTRL		 0x05088
+#define VLNCTRL_VET(v)	 ((v)&0xFFFF)
+#define VLNCTRL_CFI	 BIT(28)
+#define VLNCTRL_CFIEN	 BIT(29)
+#define VLNCTRL_VFE	 BIT(30)
+#define MCSTCTRL	 0x05090
+#define MCSTCTRL_MO(v)	 ((v)&3) /* which bits of the address index the table */
+#define MCSTCTRL_MFE	 BIT(2)
+#define RXCSUM		 0x05000
+#define RXCSUM_IPPCSE	 BIT(12)
+#define RXCSUM_PCSD	 BIT(13)
+#define RFCTL		 0x05008
+#define RFCTL_RSC_DIS	 BIT(5)
+#define MTA(i)		 (0x05200 + (i)*4) /* 128 */
+#define RAL(i)		 (0x0A200 + (i)*8) /* 128; the first 16 also at 0x05400 */
+#define RAH(i)		 (0x0A204 + (i)*8)
+#define RAH_AV		 BIT(31)
+#define MPSAR(i)	 (0x0A600 + (i)*4) /* 256 */
+#define VFTA(i)		 (0x0A000 + (i)*4) /* 128 */
+#define MRQC		 0x05818
+#define MRQC_MRQE(v)	 ((v)&0xF)
+#define MRQC_TCP_IPV4	 BIT(16)
+#define MRQC_IPV4	 BIT(17)
+#define MRQC_IPV6	 BIT(20)
+#define MRQC_TCP_IPV6	 BIT(21)
+#define MRQC_UDP_IPV4	 BIT(22)
+#define MRQC_UDP_IPV6	 BIT(23)
+#define RQTC		 0x0EC70
+#define RSSRK(i)	 (0x0EB80 + (i)*4) /* 10; also at 0x05C80 */
+#define RETA(i)		 (0x0EB00 + (i)*4) /* 32; also at 0x05C00 */
+#define ETQF(i)		 (0x05128 + (i)*4) /* 8 */
+#define ETQF_FILTER_EN	 BIT(31)
+#define ETQS(i)		 (0x0EC00 + (i)*4) /* 8 */
+#define ETQS_RX_QUEUE(v) (((v) >> 16) & 0x7F)
+#define ETQS_QUEUE_EN	 BIT(31)
 
 /* ---- 8.2.3.8 Receive DMA ---- */
 
@@ -255,8 +185,6 @@
 #define RDT(i)				 RX_QUEUE(i, 0x18)
 #define RXDCTL(i)			 RX_QUEUE(i, 0x28)
 #define RSCCTL(i)			 RX_QUEUE(i, 0x2C)
-#define SRRCTL_ALIAS(i)			 (0x02100 + (i)*4)
-#define DCA_RXCTRL_ALIAS(i)		 (0x02200 + (i)*4)
 #define RDLEN_MASK			 0x000FFF80u
 #define RXDCTL_ENABLE			 BIT(25)
 #define RXDCTL_VME			 BIT(30)
@@ -279,10 +207,6 @@
 #define RXPBSIZE(i)			 (0x03C00 + (i)*4) /* 8 */
 #define RXCTRL				 0x03000
 #define RXCTRL_RXEN			 BIT(0)
-#define RXMEMWRAP			 0x03190
-#define RSCDBU				 0x03028
-#define RDDCC				 0x02F20
-#define QDE				 0x02F04 /* PFQDE */
 
 /* ---- 8.2.3.9 Transmit ---- */
 
@@ -314,149 +238,49 @@
 #define TXDCTL_SWFLSH	    BIT(26)
 #define TDWBAL_HEAD_WB_EN   BIT(0)
 #define TXPBSIZE(i)	    (0x0CC00 + (i)*4) /* 8 */
-#define TXPBTHRESH(i)	    (0x04950 + (i)*4) /* 8 */
-#define MNGTXMAP	    0x0CD10
-#define MTQC		    0x08120
-#define TXPBSIZE_MAX	    0x28000
-#define SSVPC		    0x08780 /* PFSSVPC */
-#define TIPG		    0x0CB00
-#define LBDRPEN		    0x0CA00
-#define TXDESCIC	    0x082CC
-#define DTXCTL		    0x07E00
+#define SSVPC		    0x08780	      /* PFSSVPC */
 
 /* ---- 8.2.3.10 DCB ---- */
 
-#define RTRPCS	      0x02430
 #define RTTDCS	      0x04900
 #define RTTDCS_ARBDIS BIT(6)
-#define RTTPCS	      0x0CD00
-#define RTRUP2TC      0x03020
-#define RTTUP2TC      0x0C800
-#define RTRPT4C(i)    (0x02140 + (i)*4) /* 8 */
-#define RTRPT4S(i)    (0x02160 + (i)*4) /* 8 */
-#define TXLLQ(i)      (0x082E0 + (i)*4) /* 4 */
-#define RTTDT2C(i)    (0x04910 + (i)*4) /* 8 */
-#define RTTDT2S(i)    (0x04930 + (i)*4) /* 8 */
-#define RTTPT2C(i)    (0x0CD20 + (i)*4) /* 8 */
-#define RTTPT2S(i)    (0x0CD40 + (i)*4) /* 8 */
-#define RTTDQSEL      0x04904
-#define RTTDT1C	      0x04908
-#define RTTDT1S	      0x0490C
-#define RTTQCNRM      0x04980 /* 0x04984: RTTBCNRC; 0x0498C: RTTBCNRS */
 #define RTTBCNRC      0x04984
-#define RTTQCNRR      0x0498C
-#define RTTDTECC      0x04990
-#define RTTQCNTG      0x04A90
-#define RTTQCNCR      0x08B00
 
-/* ---- 8.2.3.12, 8.2.3.13 Security, LinkSec, IPsec ---- */
+/* ---- 8.2.3.12 Security ---- */
 
 #define SECTXCTRL		0x08800
 #define SECTXCTRL_TX_DIS	BIT(1)
 #define SECTXSTAT		0x08804
 #define SECTXSTAT_SECTX_RDY	BIT(0)
 #define SECTXSTAT_SECTX_OFF_DIS BIT(1)
-#define SECTXBUFFAF		0x08808
-#define SECTXMINIFG		0x08810
 #define SECRXCTRL		0x08D00
 #define SECRXCTRL_RX_DIS	BIT(1)
 #define SECRXSTAT		0x08D04
 #define SECRXSTAT_SECRX_RDY	BIT(0)
 #define SECRXSTAT_SECRX_OFF_DIS BIT(1)
-#define LSECTXCAP		0x08A00
-#define LSECRXCAP		0x08F00
-#define IPSTXIDX		0x08900
-#define IPSRXIDX		0x08E00
 
 /* ---- 8.2.3.14 Time sync (IEEE 1588) ---- */
 
-#define TSYNCRXCTL 0x05188
-#define RXSATRL	   0x051A0
-#define RXSTMPH	   0x051A4
-#define RXSATRH	   0x051A8
-#define RXSTMPL	   0x051E8
-#define RXMTRL	   0x05120
-#define TSYNCTXCTL 0x08C00
-#define TXSTMPL	   0x08C04
-#define TXSTMPH	   0x08C08
-#define SYSTIML	   0x08C0C
-#define SYSTIMH	   0x08C10
-#define TIMINCA	   0x08C14
-#define TIMADJL	   0x08C18
-#define TIMADJH	   0x08C1C
-#define TSAUXC	   0x08C20
+#define SYSTIML 0x08C0C
+#define SYSTIMH 0x08C10
+#define TIMINCA 0x08C14
 
-/* ---- 8.2.3.16 to 8.2.3.21 Management, wake up, FCoE, flow director ---- */
+/* ---- 8.2.3.21 Flow director ---- */
 
-#define WUC	 0x05800
-#define WUFC	 0x05808
-#define WUS	 0x05810
-#define IPAV	 0x05838
-#define WUPL	 0x05900
-#define MANC	 0x05820
-#define MFVAL	 0x05824
-#define MANC2H	 0x05860
-#define HICR	 0x15F00
-#define HSMC0R	 0x15F04
-#define HSMC1R	 0x15F08
-#define FWSTS	 0x15F0C
-#define SWSR	 0x15F10
-#define HFDR	 0x15FE8
-#define FLEX_MNG 0x15800
-
-#define FCRXCTRL 0x05100
-#define FCFLT	 0x05108
-#define FCFLTRW	 0x05110
-#define FCPTRL	 0x02410
-#define FCPTRH	 0x02414
-#define FCBUFF	 0x02418
-#define FCDMARW	 0x02420
-#define FCRECTL	 0x0ED00
-
-#define FDIRCTRL	      0x0EE00
-#define FDIRCTRL_PBALLOC(v)   ((v)&3)
-#define FDIRCTRL_INIT_DONE    BIT(3)
-#define FDIRCTRL_PERFECT      BIT(4)
-#define FDIRHKEY	      0x0EE68
-#define FDIRSKEY	      0x0EE6C
-#define FDIRDIP4M	      0x0EE3C
-#define FDIRSIP4M	      0x0EE40
-#define FDIRTCPM	      0x0EE44
-#define FDIRUDPM	      0x0EE48
-#define FDIRIP6M	      0x0EE74
-#define FDIRM		      0x0EE70
-#define FDIRFREE	      0x0EE38
-#define FDIRLEN		      0x0EE4C
-#define FDIRUSTAT	      0x0EE50
-#define FDIRFSTAT	      0x0EE54
-#define FDIRMATCH	      0x0EE58
-#define FDIRMISS	      0x0EE5C
-#define FDIRSIPV6(i)	      (0x0EE0C + (i)*4) /* 3 */
-#define FDIRIPSA	      0x0EE18
-#define FDIRIPDA	      0x0EE1C
-#define FDIRPORT	      0x0EE20
-#define FDIRVLAN	      0x0EE24
-#define FDIRHASH	      0x0EE28
-#define FDIRHASH_BUCKET_VALID BIT(15)
-#define FDIRCMD		      0x0EE2C
-#define FDIRCMD_CMD(v)	      ((v)&3)
-#define FDIRCMD_CMD_ADD	      1
-#define FDIRCMD_CMD_REMOVE    2
-#define FDIRCMD_CMD_QUERY     3
-#define FDIRCMD_FILTER_VALID  BIT(2)
-#define FDIRCMD_CLEARHT	      BIT(8)
+#define FDIRCTRL	     0x0EE00
+#define FDIRCTRL_PBALLOC(v)  ((v)&3)
+#define FDIRCTRL_INIT_DONE   BIT(3)
+#define FDIRCTRL_PERFECT     BIT(4)
+#define FDIRFREE	     0x0EE38
+#define FDIRCMD		     0x0EE2C
+#define FDIRCMD_CMD(v)	     ((v)&3)
+#define FDIRCMD_CMD_ADD	     1
+#define FDIRCMD_CMD_QUERY    3
+#define FDIRCMD_FILTER_VALID BIT(2)
+#define FDIRCMD_CLEARHT	     BIT(8)
 
 /* ---- 8.2.3.22 MAC ---- */
 
-#define PCS1GCFIG		     0x04200
-#define PCS1GLCTL		     0x04208
-#define PCS1GLSTA		     0x0420C
-#define PCS1GDBG0		     0x04210
-#define PCS1GDBG1		     0x04214
-#define PCS1GANA		     0x04218
-#define PCS1GANLP		     0x0421C
-#define PCS1GANNP		     0x04220
-#define PCS1GANLPNP		     0x04224
 #define HLREG0			     0x04240
 #define HLREG0_TXCRCEN		     BIT(0)
 #define HLREG0_RXCRCSTRP	     BIT(1)
@@ -464,33 +288,20 @@
 #define HLREG0_TXPADEN		     BIT(10)
 #define HLREG0_LPBK		     BIT(15)
 #define HLREG0_MDCSPD		     BIT(16)
-#define HLREG1			     0x04244
-#define PAP			     0x04248
-#define MACA			     0x0424C
-#define APAE			     0x04250
-#define ARD			     0x04254
-#define AIS			     0x04258
 #define MSCA			     0x0425C
 #define MSCA_OP(v)		     (((v) >> 26) & 3)
 #define MSCA_OP_READ_INC	     2
 #define MSCA_OP_READ		     3
 #define MSCA_MDICMD		     BIT(30)
 #define MSRWD			     0x04260
-#define MLADD			     0x04264
 #define MAXFRS			     0x04268
 #define MAXFRS_MFS(v)		     ((v) >> 16)
-#define PCSS1			     0x04288
-#define PCSS2			     0x0428C
-#define XPCSS			     0x04290
 #define MFLCN			     0x04294
-#define SERDESC			     0x04298
-#define MACS			     0x0429C
 #define AUTOC			     0x042A0
 #define AUTOC_FLU		     BIT(0)
 #define AUTOC_RESTART_AN	     BIT(12)
 #define AUTOC_LMS(v)		     (((v) >> 13) & 7)
 #define AUTOC_LMS_1G		     0 /* 1 Gbit/s, no auto-negotiation */
-#define AUTOC_LMS_10G_PARALLEL	     1
 #define AUTOC_LMS_1G_AN		     2
 #define AUTOC_LMS_10G_SERIAL	     3
 #define LINKS			     0x042A4
@@ -502,139 +313,78 @@
 #define AUTOC2_10G_PMA_PMD_SERIAL(v) (((v) >> 16) & 3)
 #define AUTOC2_10G_SFI		     2
 #define AUTOC2_LINK_DISABLE	     (7u << 28)
-#define AUTOC3			     0x042AC
 #define ANLP1			     0x042B0
 #define ANLP1_AN_STATE_ACTIVE	     BIT(16) /* of bits 19:16: any state but 0 */
-#define ANLP2			     0x042B4
-#define MMNGC			     0x042D0
-#define ANLPNP1			     0x042D4
-#define ANLPNP2			     0x042D8
-#define KRPCSFC			     0x042E0
-#define KRPCSS			     0x042E4
-#define FECS1			     0x042E8
-#define FECS2			     0x042EC
-#define LINKS2			     0x04324
-#define MACC			     0x04330
-#define CORECTL			     0x14F00
-#define SMADARCTL		     0x14F10
 
 /* ---- 8.2.3.23 Statistics; a *L and *H pair counts 36 bits ---- */
 
-#define CRCERRS	       0x04000
-#define ILLERRC	       0x04004
-#define ERRBC	       0x04008
-#define MSPDC	       0x04010
-#define MPC(i)	       (0x03FA0 + (i)*4) /* 8 (RXMPC) */
-#define MLFC	       0x04034
-#define MRFC	       0x04038
-#define RLEC	       0x04040
-#define LXONTXC	       0x03F60
-#define LXONRXCNT      0x041A4
-#define LXOFFTXC       0x03F68
-#define LXOFFRXCNT     0x041A8
-#define PXONRXCNT(i)   (0x04140 + (i)*4) /* 8 */
-#define PXOFFRXCNT(i)  (0x04160 + (i)*4) /* 8 */
-#define PXONTXC(i)     (0x03F00 + (i)*4) /* 8 */
-#define PXOFFTXC(i)    (0x03F20 + (i)*4) /* 8 */
-#define PXON2OFFCNT(i) (0x03240 + (i)*4) /* 8 */
-#define PRC64	       0x0405C
-#define PRC127	       0x04060
-#define PRC255	       0x04064
-#define PRC511	       0x04068
-#define PRC1023	       0x0406C
-#define PRC1522	       0x04070
-#define GPRC	       0x04074
-#define BPRC	       0x04078
-#define MPRC	       0x0407C
-#define GPTC	       0x04080
-#define GORCL	       0x04088
-#define GORCH	       0x0408C
-#define GOTCL	       0x04090
-#define GOTCH	       0x04094
-#define RUC	       0x040A4
-#define RFC	       0x040A8
-#define ROC	       0x040AC
-#define RJC	       0x040B0
-#define MNGPRC	       0x040B4
-#define MNGPDC	       0x040B8
-#define MNGPTC	       0x0CF90
-#define TORL	       0x040C0
-#define TORH	       0x040C4
-#define TPR	       0x040D0
-#define TPT	       0x040D4
-#define PTC64	       0x040D8
-#define PTC127	       0x040DC
-#define PTC255	       0x040E0
-#define PTC511	       0x040E4
-#define PTC1023	       0x040E8
-#define PTC1522	       0x040EC
-#define MPTC	       0x040F0
-#define BPTC	       0x040F4
-#define XEC	       0x04120
-#define RQSMR(i)       (0x02300 + (i)*4) /* 32; one byte for each queue: its statistics set, 0 to 15 */
-#define TQSM(i)	       (0x08600 + (i)*4) /* 32 */
-#define RXDSTATCTRL    0x02F40
-#define RXDGPC	       0x02F50
-#define RXDGBCL	       0x02F54
-#define RXDGBCH	       0x02F58
-#define RXDDGPC	       0x02F5C
-#define RXDDGBCL       0x02F60
-#define RXDDGBCH       0x02F64
-#define RXLPBKGPC      0x02F68
-#define RXLPBKGBCL     0x02F6C
-#define RXLPBKGBCH     0x02F70
-#define RXDLPBKGPC     0x02F74
-#define RXDLPBKGBCL    0x02F78
-#define RXDLPBKGBCH    0x02F7C
-#define RXNFGPC	       0x041B0
-#define RXNFGBCL       0x041B4
-#define RXNFGBCH       0x041B8
-#define TXDGPC	       0x087A0
-#define TXDGBCL	       0x087A4
-#define TXDGBCH	       0x087A8
+#define CRCERRS	    0x04000
+#define ILLERRC	    0x04004
+#define ERRBC	    0x04008
+#define MPC(i)	    (0x03FA0 + (i)*4) /* 8 (RXMPC) */
+#define RLEC	    0x04040
+#define PRC64	    0x0405C
+#define PRC127	    0x04060
+#define PRC255	    0x04064
+#define PRC511	    0x04068
+#define PRC1023	    0x0406C
+#define PRC1522	    0x04070
+#define GPRC	    0x04074
+#define BPRC	    0x04078
+#define MPRC	    0x0407C
+#define GPTC	    0x04080
+#define GORCL	    0x04088
+#define GORCH	    0x0408C
+#define GOTCL	    0x04090
+#define GOTCH	    0x04094
+#define RUC	    0x040A4
+#define RFC	    0x040A8
+#define ROC	    0x040AC
+#define RJC	    0x040B0
+#define TORL	    0x040C0
+#define TORH	    0x040C4
+#define TPR	    0x040D0
+#define TPT	    0x040D4
+#define PTC64	    0x040D8
+#define PTC127	    0x040DC
+#define PTC255	    0x040E0
+#define PTC511	    0x040E4
+#define PTC1023	    0x040E8
+#define PTC1522	    0x040EC
+#define MPTC	    0x040F0
+#define BPTC	    0x040F4
+#define XEC	    0x04120
+#define RQSMR(i)    (0x02300 + (i)*4) /* 32; one byte for each queue: its statistics set, 0 to 15 */
+#define TQSM(i)	    (0x08600 + (i)*4) /* 32 */
+#define RXDGPC	    0x02F50
+#define RXDGBCL	    0x02F54
+#define RXDGBCH	    0x02F58
+#define RXDDGPC	    0x02F5C
+#define RXDDGBCL    0x02F60
+#define RXDDGBCH    0x02F64
+#define RXLPBKGPC   0x02F68
+#define RXLPBKGBCL  0x02F6C
+#define RXLPBKGBCH  0x02F70
+#define RXDLPBKGPC  0x02F74
+#define RXDLPBKGBCL 0x02F78
+#define RXDLPBKGBCH 0x02F7C
+#define RXNFGPC	    0x041B0
+#define RXNFGBCL    0x041B4
+#define RXNFGBCH    0x041B8
+#define TXDGPC	    0x087A0
+#define TXDGBCL	    0x087A4
+#define TXDGBCH	    0x087A8
 /* The sets of 16 that RQSMR and TQSM assign queues to. */
-#define QPRC(i)	      (0x01030 + (i)*0x40)
-#define QBRCL(i)      (0x01034 + (i)*0x40)
-#define QBRCH(i)      (0x01038 + (i)*0x40)
-#define QPRDC(i)      (0x01430 + (i)*0x40)
-#define QPTC(i)	      (0x08680 + (i)*4) /* also at 0x06030 + 0x40 i */
-#define QPTC_ALIAS(i) (0x06030 + (i)*0x40)
-#define QBTCL(i)      (0x08700 + (i)*8)
-#define QBTCH(i)      (0x08704 + (i)*8)
-#define FCCRC	      0x05118
-#define FCOERPDC      0x0241C
-#define FCLAST	      0x02424
-#define FCOEPRC	      0x02428
-#define FCOEDWRC      0x0242C
-#define FCOEPTC	      0x08784
-#define FCOEDWTC      0x08788
-#define PCRC8ECL      0x0E810
-#define PCRC8ECH      0x0E811
-#define LDPCECL	      0x0E820
-#define LDPCECH	      0x0E821
+#define QPRC(i)	 (0x01030 + (i)*0x40)
+#define QBRCL(i) (0x01034 + (i)*0x40)
+#define QBRCH(i) (0x01038 + (i)*0x40)
+#define QPRDC(i) (0x01430 + (i)*0x40)
+#define QPTC(i)	 (0x08680 + (i)*4) /* also at 0x06030 + 0x40 i */
+#define QBTCL(i) (0x08700 + (i)*8)
+#define QBTCH(i) (0x08704 + (i)*8)
 
 /* ---- 8.2.3.27 Virtualization (PF) ---- */
 
-#define PFVTCTL	       0x051B0
-#define PFVTCTL_VT_ENA BIT(0)
-#define PFMAILBOX(i)   (0x04B00 + (i)*4) /* 64 */
-#define PFMBMEM(i)     (0x13000 + (i)*4) /* 1024: 64 mailboxes of 16 words */
-#define PFVFRE(i)      (0x051E0 + (i)*4) /* 2 */
-#define PFVFTE(i)      (0x08110 + (i)*4) /* 2 */
-#define PFVMECM(i)     (0x08790 + (i)*4) /* 2 */
-#define PFVMTXSW(i)    (0x05180 + (i)*4) /* 2 */
-#define PFVFSPOOF(i)   (0x08200 + (i)*4) /* 8 */
-#define PFDTXGSWC      0x08220
-#define PFVMVIR(i)     (0x08000 + (i)*4) /* 64 */
-#define PFVML2FLT(i)   (0x0F000 + (i)*4) /* 64 (VMOLR) */
-#define PFVLVF(i)      (0x0F100 + (i)*4) /* 64 */
-#define PFVLVFB(i)     (0x0F200 + (i)*4) /* 128 */
-#define PFUTA(i)       (0x0F400 + (i)*4) /* 128 */
-#define PFMRCTL(i)     (0x0F600 + (i)*4) /* 4 */
-#define PFMRVLAN(i)    (0x0F610 + (i)*4) /* 8 */
-#define PFMRVM(i)      (0x0F630 + (i)*4) /* 8 */
-#define PFFLPL	       0x050B0
-#define PFFLPH	       0x050B4
-#define VMD_CTL	       0x0581C
+#define PFVTCTL 0x051B0
 
 #endif
