@@ -45,10 +45,10 @@ struct ixy_stats {
  */
 struct ixy_device {
 	const struct ixy_ops {
-		uint32_t (*rx)(
-			struct ixy_device *dev, uint16_t queue, struct pkt_buf **bufs, uint32_t n);
-		uint32_t (*tx)(
-			struct ixy_device *dev, uint16_t queue, struct pkt_buf **bufs, uint32_t n);
+		uint32_t (*rx)(struct ixy_device *dev, uint16_t queue, struct pkt_buf **bufs,
+			       uint32_t n);
+		uint32_t (*tx)(struct ixy_device *dev, uint16_t queue, struct pkt_buf **bufs,
+			       uint32_t n);
 		void (*close)(struct ixy_device *dev);
 		int (*read_stats)(struct ixy_device *dev, struct ixy_stats *stats);
 		int (*link_speed)(struct ixy_device *dev);
@@ -91,8 +91,8 @@ static inline void ixy_close(struct ixy_device *dev)
  *
  * Does not wait. Return: how many packets there were.
  */
-static inline uint32_t ixy_rx_batch(
-	struct ixy_device *dev, uint16_t queue, struct pkt_buf **bufs, uint32_t n)
+static inline uint32_t ixy_rx_batch(struct ixy_device *dev, uint16_t queue, struct pkt_buf **bufs,
+				    uint32_t n)
 {
 	return dev->ops->rx(dev, queue, bufs, n);
 }
@@ -109,8 +109,8 @@ static inline uint32_t ixy_rx_batch(
  * Return: how many packets were taken, from the first on; the rest found no room and still belong
  * to the caller.
  */
-static inline uint32_t ixy_tx_batch(
-	struct ixy_device *dev, uint16_t queue, struct pkt_buf **bufs, uint32_t n)
+static inline uint32_t ixy_tx_batch(struct ixy_device *dev, uint16_t queue, struct pkt_buf **bufs,
+				    uint32_t n)
 {
 	return dev->ops->tx(dev, queue, bufs, n);
 }

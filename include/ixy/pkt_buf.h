@@ -85,4 +85,4 @@ struct pkt_buf *pkt_buf_alloc(struct mempool *pool);
 void pkt_buf_free_batch(struct pkt_buf **bufs, uint32_t count);
 
 /** pkt_buf_free() - give one buffer back. */
-void pkt_buf_free(struct pkt_buf *buf);
+#define pkt_buf_free(buf) pkt_buf_free_batch(&(struct pkt_buf *){ buf }, 1)

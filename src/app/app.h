@@ -62,6 +62,6 @@ bool app_parse(struct app *app, int argc, char **argv, uint32_t count);
 /* Says so if there is none after ten seconds. */
 void app_wait_for_link(const struct app *app);
 /* Device @i at the time @now: what it has counted, at which rate since the last time or, at the end, the start. */
-void app_print(
-	const struct app *app, uint32_t i, bool final, double now, const struct ixy_stats *stats);
+void app_print(const struct app *app, uint32_t i, bool final, double now,
+	       const struct ixy_stats *stats);
 #endif

@@ -14,7 +14,7 @@ int main(int argc, char **argv)
 	struct app_option options[] = {
 		{ "count", "N", "end after this many packets", APP_U64, &limit, 0, 1e15 },
 		{ "snaplen", "BYTES", "keep no more of each packet", APP_U32, &snaplen, 1,
-			PCAP_FRAME_MAX },
+		  PCAP_FRAME_MAX },
 		{ 0 },
 	};
 	struct app app = {
@@ -45,11 +45,11 @@ int main(int argc, char **argv)
 			}
 			clock_gettime(CLOCK_REALTIME, &t);
 			for (uint32_t i = 0; i < rx && good && (!limit || captured < limit);
-				i++, captured++)
+			     i++, captured++)
 				good = pcap_write(file, t.tv_sec * 1000000ull + t.tv_nsec / 1000,
-					bufs[i]->data,
-					bufs[i]->size < snaplen ? bufs[i]->size : snaplen,
-					bufs[i]->size);
+						  bufs[i]->data,
+						  bufs[i]->size < snaplen ? bufs[i]->size : snaplen,
+						  bufs[i]->size);
 			pkt_buf_free_batch(bufs, rx);
 		}
 	}

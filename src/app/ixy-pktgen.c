@@ -61,8 +61,8 @@ static bool make_frame(struct source *source, const uint8_t mac[6], uint32_t siz
 	uint8_t frame[PCAP_FRAME_MAX] = { 1, 2, 3, 4, 5, 6, [12] = 0x08, 0x00 };
 	uint8_t *ip = frame + 14, *udp = ip + 20;
 	uint32_t ip_size = size - 14, udp_size = ip_size - 20;
-	const uint8_t ip_header[20] = { 0x45, 0, ip_size >> 8, ip_size, 0, 0, 0, 0, 64, 17, 0, 0,
-		10, 0, 0, 1, 10, 0, 0, 2 };
+	const uint8_t ip_header[20] = { 0x45, 0, ip_size >> 8, ip_size, 0, 0, 0,  0, 64, 17,
+					0,    0, 10,	       0,	0, 1, 10, 0, 0,	 2 };
 	const uint8_t udp_header[8] = { 0, 42, 1337 >> 8, 1337 & 0xFF, udp_size >> 8, udp_size };
 
 	frame[0] = 2; /* locally administered, not multicast */
@@ -86,8 +86,8 @@ static int load_frames(struct source *source, const char *path, uint32_t mtu)
 	while ((size = pcap_next(&reader, frame)) > 0) {
 		if ((uint32_t)size > mtu + HEADERS)
 			size = ixy_fail(EMSGSIZE,
-				"%s: packet %u has %d bytes; send it with --mtu %d", path,
-				source->count + 1, size, size - HEADERS);
+					"%s: packet %u has %d bytes; send it with --mtu %d", path,
+					source->count + 1, size, size - HEADERS);
 		else if (!add_frame(source, frame, size))
 			size = -ENOMEM;
 		if (size < 0)
@@ -101,7 +101,7 @@ static int load_frames(struct source *source, const char *path, uint32_t mtu)
 
 /* Send up to @budget packets, from packet number @sent on. Return: how many were sent. */
 static uint32_t send_batch(struct ixy_device *dev, struct mempool *pool,
-	const struct source *source, uint64_t sent, uint32_t budget, bool number)
+			   const struct source *source, uint64_t sent, uint32_t budget, bool number)
 {
 	struct pkt_buf *bufs[APP_BATCH_MAX];
 	uint32_t count = pkt_buf_alloc_batch(pool, bufs, budget);
@@ -130,10 +130,10 @@ int main(int argc, char **argv)
 	struct app_option options[] = {
 		{ "size", "BYTES", "of each frame, CRC included (64)", APP_U32, &size, 64, 9728 },
 		{ "rate", "PPS", "packets per second (as fast as it goes)", APP_DOUBLE, &rate, 0,
-			1e9 },
+		  1e9 },
 		{ "count", "N", "end after this many packets", APP_U64, &limit, 0, 1e15 },
 		{ "pcap", "FILE", "send these packets; once, or --count in all", APP_TEXT, &path, 0,
-			0 },
+		  0 },
 		{ 0 },
 	};
 	struct app app = {

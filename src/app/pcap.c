@@ -38,13 +38,13 @@ int pcap_open(struct pcap_reader *reader, const char *path)
 
 	int err = 0;
 	if (magic == MAGIC_PCAPNG)
-		err = ixy_fail(
-			EINVAL, "%s: is pcapng; convert it with: editcap -F pcap IN OUT", path);
+		err = ixy_fail(EINVAL, "%s: is pcapng; convert it with: editcap -F pcap IN OUT",
+			       path);
 	else if (magic != MAGIC_US && magic != MAGIC_NS)
 		err = ixy_fail(EINVAL, "%s: is not a pcap file", path);
 	else if ((link & 0xFFFF) != LINK_ETHERNET)
 		err = ixy_fail(EINVAL, "%s: holds packets of link type %u, not of Ethernet (1)",
-			path, link & 0xFFFF);
+			       path, link & 0xFFFF);
 	if (err)
 		pcap_close(reader);
 	return err;
@@ -60,9 +60,9 @@ int pcap_next(struct pcap_reader *reader, uint8_t *frame)
 	reader->packets++;
 	uint32_t length = reader->swapped ? bswap_32(h.captured) : h.captured;
 	if (got != sizeof(h) || !length || length > PCAP_FRAME_MAX ||
-		fread(frame, length, 1, reader->file) != 1)
+	    fread(frame, length, 1, reader->file) != 1)
 		return ixy_fail(EINVAL, "%s: packet %lu is damaged or cut off", reader->path,
-			reader->packets);
+				reader->packets);
 	return length;
 }
 
@@ -80,8 +80,8 @@ bool pcap_write_header(FILE *file, uint32_t snaplen)
 	return fwrite(&h, sizeof(h), 1, file) == 1;
 }
 
-bool pcap_write(
-	FILE *file, uint64_t microseconds, const uint8_t *frame, uint32_t captured, uint32_t size)
+bool pcap_write(FILE *file, uint64_t microseconds, const uint8_t *frame, uint32_t captured,
+		uint32_t size)
 {
 	struct packet_header h = { microseconds / 1000000, microseconds % 1000000, captured, size };
 

@@ -32,7 +32,7 @@ void pcap_close(struct pcap_reader *reader);
 
 /** pcap_write_header(), pcap_write() - Return: false if @file is in error. @size was on the wire. */
 bool pcap_write_header(FILE *file, uint32_t snaplen);
-bool pcap_write(
-	FILE *file, uint64_t microseconds, const uint8_t *frame, uint32_t captured, uint32_t size);
+bool pcap_write(FILE *file, uint64_t microseconds, const uint8_t *frame, uint32_t captured,
+		uint32_t size);
 
 #endif

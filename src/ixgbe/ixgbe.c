@@ -6,7 +6,7 @@
 #include "ixgbe.h"
 
 void ixgbe_wait(struct ixgbe_device *dev, uint32_t reg, uint32_t mask, uint32_t value, uint32_t us,
-	const char *what)
+		const char *what)
 {
 	uint32_t now = ixgbe_read(dev, reg);
 
@@ -15,7 +15,7 @@ void ixgbe_wait(struct ixgbe_device *dev, uint32_t reg, uint32_t mask, uint32_t 
 		if (us < step)
 			dev->error =
 				ixy_fail(ETIMEDOUT, "%s: %s did not come; the register is 0x%08x",
-					vfio_address(dev->ixy.vfio), what, now);
+					 vfio_address(dev->ixy.vfio), what, now);
 		usleep(step);
 		us -= step;
 		now = ixgbe_read(dev, reg);
@@ -91,8 +91,7 @@ static void ixgbe_start_queue(struct ixgbe_device *dev, struct ixgbe_queue *q)
 	if (filled) {
 		/* One queue: a burst may wait in the packet buffer. Several: none may hold up others. */
 		uint32_t drop = dev->ixy.config.rx_queues > 1 ? SRRCTL_DROP_EN : 0;
-		ixgbe_write(
-			dev, q->reg + Q_SRRCTL, dev->room / 1024 | SRRCTL_DESCTYPE_ADV_ONE | drop);
+		ixgbe_write(dev, q->reg + Q_SRRCTL, dev->room / 1024 | SRRCTL_ADV_ONE | drop);
 		/* The last sentence of 4.6.7: a nameless bit that is 1 after reset. */
 		ixgbe_clear(dev, q->reg + Q_DCA_RXCTRL, 1 << 12);
 	} else {
@@ -127,7 +126,7 @@ static void ixgbe_free(struct ixgbe_device *dev)
 	for (struct ixgbe_queue *q = dev->rx; q < dev->end; q++) {
 		uint32_t d = q->clean, last = q < dev->tx ? q->size : q->next;
 		for (; q->bufs && d != last && q->bufs[d];
-			d = d + 1 == last ? last : (d + 1) % q->size)
+		     d = d + 1 == last ? last : (d + 1) % q->size)
 			pkt_buf_free(q->bufs[d]);
 		mempool_destroy(q->pool);
 		free(q->bufs);
@@ -168,8 +167,9 @@ static int ixgbe_read_stats(struct ixy_device *ixy, struct ixy_stats *stats)
 static void ixgbe_init_rx(struct ixgbe_device *dev)
 {
 	/* No reset clears these; an old RAH.AV or hash bit would let other hosts' packets in. */
-	static const uint32_t tables[][2] = { { PFUTA, 128 }, { VFTA, 128 }, { PFVLVF, 64 },
-		{ MTA, 128 }, { MPSAR, 256 }, { PFVLVFB, 128 }, { RAL + 8, 254 } };
+	static const uint32_t tables[][2] = { { PFUTA, 128 },  { VFTA, 128 },  { PFVLVF, 64 },
+					      { MTA, 128 },    { MPSAR, 256 }, { PFVLVFB, 128 },
+					      { RAL + 8, 254 } };
 
 	for (size_t t = 0; t < sizeof(tables) / sizeof(*tables); t++)
 		for (uint32_t i = 0; i < tables[t][1]; i++)
@@ -189,8 +189,8 @@ static void ixgbe_init_rx(struct ixgbe_device *dev)
 static void ixgbe_init_tx(struct ixgbe_device *dev)
 {
 	ixgbe_set(dev, HLREG0, HLREG0_TXCRCEN | HLREG0_TXPADEN);
-	ixgbe_set(dev, RTTDCS,
-		RTTDCS_ARBDIS); /* 4.6.11.3.4: DTXMXSZRQ only while the arbiter rests */
+	/* 4.6.11.3.4: DTXMXSZRQ only while the arbiter rests. */
+	ixgbe_set(dev, RTTDCS, RTTDCS_ARBDIS);
 	ixgbe_write(dev, DTXMXSZRQ, DTXMXSZRQ_MAX);
 	ixgbe_clear(dev, RTTDCS, RTTDCS_ARBDIS);
 	ixgbe_set(dev, DMATXCTL, DMATXCTL_TE);
@@ -199,12 +199,11 @@ static void ixgbe_init_tx(struct ixgbe_device *dev)
 /* 4.6.3 */
 static int ixgbe_init(struct ixgbe_device *dev, bool copper)
 {
-	bool second_port = ixgbe_read(dev, STATUS) & STATUS_LAN_ID;
+	uint32_t port = ixgbe_read(dev, STATUS) / STATUS_LAN_ID & 1;
 
 	ixgbe_reset(dev);
 	ixgbe_wait_set(dev, EEC, EEC_AUTO_RD, 500 * MS);
-	ixgbe_wait_set(
-		dev, EEMNGCTL, second_port ? EEMNGCTL_CFG_DONE1 : EEMNGCTL_CFG_DONE0, 1000 * MS);
+	ixgbe_wait_set(dev, EEMNGCTL, EEMNGCTL_CFG_DONE0 << port, 1000 * MS);
 	ixgbe_wait_set(dev, RDRXCTL, RDRXCTL_DMAIDONE, 100 * MS);
 
 	uint32_t mac[2] = { ixgbe_read(dev, RAL), ixgbe_read(dev, RAH) }; /* from the EEPROM */
@@ -244,27 +243,23 @@ static void ixgbe_close(struct ixy_device *ixy)
 }
 
 int ixgbe_open(struct ixy_device **out, struct vfio_device *vfio, const struct ixy_config *config,
-	bool copper)
+	       bool copper)
 {
-	static const struct ixy_ops ops = { .rx = ixgbe_rx_batch,
-		.tx = ixgbe_tx_batch,
-		.close = ixgbe_close,
-		.read_stats = ixgbe_read_stats,
-		IXGBE_CONTROL_OPS };
+	static const struct ixy_ops ops = { ixgbe_rx_batch, ixgbe_tx_batch, ixgbe_close,
+					    ixgbe_read_stats, IXGBE_CONTROL_OPS };
 	struct ixgbe_device *dev = calloc(1, sizeof(*dev));
 	int err = dev ? vfio_bar(vfio, VFIO_PCI_BAR0_REGION_INDEX, &dev->bar) : -ENOMEM;
 
 	if (!err && ixgbe_gone(dev))
-		err = ixy_fail(ENODEV, "%s: reads as all ones; the card is off or gone",
-			vfio_address(vfio));
+		err = ixy_fail(ENODEV, "%s: all registers read as ones", vfio_address(vfio));
 	if (!err) {
 		dev->ixy = (struct ixy_device){ .ops = &ops, .vfio = vfio, .config = *config };
 		err = ixgbe_alloc_queues(dev) ?: ixgbe_init(dev, copper);
-		if (err)
-			vfio_set_bus_master(vfio, false); /* before its memory goes */
 	}
-	if (err && dev)
+	if (err && dev) {
+		vfio_set_bus_master(vfio, false); /* before its memory goes */
 		ixgbe_free(dev);
+	}
 	*out = &dev->ixy;
 	return err;
 }

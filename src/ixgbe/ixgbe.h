@@ -7,19 +7,17 @@
 #define MS 1000 /* deadlines are in microseconds */
 
 struct ixgbe_queue {
-	uint32_t reg; /* RDBAL or TDBAL: where its registers begin */
-	/* RDT or TDT as memory; NULL if the device wants to see each access */
-	volatile uint32_t *tail;
 	struct ixgbe_desc *ring;
 	struct pkt_buf **bufs; /* in the ring, by descriptor */
 	uint32_t size, next;   /* descriptors; the next to look at (receive) or to fill (send) */
-	/* Receive: in a frame that does not end in its first buffer; counters of the driver's own */
-	struct mempool *pool;
-	bool skip;
+	uint32_t clean;	       /* send: the oldest descriptor that has not been reclaimed */
+	uint16_t *batch_end;   /* send: at a batch's first descriptor, its last, the one with RS */
+	volatile uint32_t
+		*tail;	      /* RDT, TDT as memory; NULL if the device wants to see each access */
+	uint32_t reg;	      /* RDBAL, TDBAL: where its registers begin */
+	bool skip;	      /* receive: in a frame that does not end in its first buffer */
+	struct mempool *pool; /* receive */
 	uint64_t no_buffer, errors;
-	/* Send: the oldest descriptor not reclaimed; at a batch's first descriptor: its last, with RS */
-	uint32_t clean;
-	uint16_t *batch_end;
 };
 
 struct ixgbe_device {
@@ -45,22 +43,18 @@ struct ixgbe_device {
 #define ixgbe_wait_set(dev, reg, bits, us)   ixgbe_wait(dev, reg, bits, bits, us, #reg ": " #bits)
 #define ixgbe_wait_clear(dev, reg, bits, us) ixgbe_wait(dev, reg, bits, 0, us, #reg ": not " #bits)
 void ixgbe_wait(struct ixgbe_device *dev, uint32_t reg, uint32_t mask, uint32_t value, uint32_t us,
-	const char *what);
+		const char *what);
 void ixgbe_set_receiver(struct ixgbe_device *dev, bool on);
 
 /* rxtx.c */
-uint32_t ixgbe_rx_batch(
-	struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs, uint32_t count);
-uint32_t ixgbe_tx_batch(
-	struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs, uint32_t count);
+uint32_t ixgbe_rx_batch(struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs, uint32_t n);
+uint32_t ixgbe_tx_batch(struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs, uint32_t n);
 
 /* control.c; the smallest build leaves it out */
 #ifdef IXY_SMALL
-#define IXGBE_CONTROL_OPS
+#define IXGBE_CONTROL_OPS NULL, NULL, NULL
 #else
-#define IXGBE_CONTROL_OPS                                                                          \
-	.link_speed = ixgbe_link_speed, .set_promiscuous = ixgbe_set_promiscuous,                  \
-	.set_mac = ixgbe_set_mac
+#define IXGBE_CONTROL_OPS ixgbe_link_speed, ixgbe_set_promiscuous, ixgbe_set_mac
 int ixgbe_link_speed(struct ixy_device *ixy);
 int ixgbe_set_promiscuous(struct ixy_device *ixy, bool on);
 int ixgbe_set_mac(struct ixy_device *ixy, const uint8_t mac[6]);

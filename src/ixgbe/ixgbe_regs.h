@@ -10,11 +10,11 @@
 enum {
 	/* General control, 8.2.3.1; EEPROM, 8.2.3.2; manageability, 8.2.3.18; interrupts, 8.2.3.5 */
 	CTRL      = 0x00000, CTRL_MASTER_DIS = 1 << 2, CTRL_RST = 1 << 26 | 1 << 3,
-	STATUS    = 0x00008, STATUS_MASTER = 1 << 19, STATUS_LAN_ID = 3 << 2,
+	STATUS    = 0x00008, STATUS_LAN_ID = 1 << 2, STATUS_MASTER = 1 << 19,
 	CTRL_EXT  = 0x00018, CTRL_EXT_NS_DIS = 1 << 16, CTRL_EXT_DRV_LOAD = 1 << 28,
 	ESDP      = 0x00020, ESDP_SDP3 = 1 << 3,
 	EEC       = 0x10010, EEC_AUTO_RD = 1 << 9,
-	EEMNGCTL  = 0x10110, EEMNGCTL_CFG_DONE0 = 1 << 18, EEMNGCTL_CFG_DONE1 = 1 << 19,
+	EEMNGCTL  = 0x10110, EEMNGCTL_CFG_DONE0 = 1 << 18, /* of port 0; port 1 has the next bit */
 	EIMC      = 0x00888, EIMC_ALL = 0x7FFFFFFF, /* bit 31 is reserved */
 
 	/* Receive, 8.2.3.7, 8.2.3.8, 8.2.3.12 */
@@ -61,7 +61,7 @@ enum {
 	Q_CTL     = 0x28, Q_CTL_ENABLE = 1 << 25, /* RXDCTL and TXDCTL */
 	            TXDCTL_PTHRESH = 36 << 0, TXDCTL_HTHRESH = 8 << 8,
 	Q_DCA_RXCTRL = 0x0C,
-	Q_SRRCTL  = 0x14, SRRCTL_DESCTYPE_ADV_ONE = 1 << 25, SRRCTL_DROP_EN = 1 << 28, /* 4:0: size, KiB */
+	Q_SRRCTL  = 0x14, SRRCTL_ADV_ONE = 1 << 25, SRRCTL_DROP_EN = 1 << 28, /* 4:0: size, KiB */
 };
 /* clang-format on */
 

@@ -2,8 +2,9 @@
 /* The hot path of the 82599: packets in (datasheet 7.1) and packets out (7.2). */
 #include "ixgbe.h"
 
-static inline void ring_doorbell(
-	struct ixgbe_device *dev, const struct ixgbe_queue *q, uint32_t value)
+#define after(q, i) ((i) + 1 == (q)->size ? 0 : (i) + 1)
+
+static inline void ring_doorbell(struct ixgbe_device *dev, struct ixgbe_queue *q, uint32_t value)
 {
 	dma_wmb(); /* descriptors before the doorbell */
 	if (q->tail)
@@ -16,32 +17,26 @@ static inline void ring_doorbell(
  * 7.1.6.2: a descriptor with DD is the driver's. Its packet goes to the caller and a fresh buffer
  * into its place; a packet that cannot be delivered leaves its buffer where it is.
  */
-uint32_t ixgbe_rx_batch(
-	struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs, uint32_t count)
+uint32_t ixgbe_rx_batch(struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs, uint32_t n)
 {
 	struct ixgbe_device *dev = (struct ixgbe_device *)ixy;
 	struct ixgbe_queue *q = &dev->rx[queue];
 	uint32_t next = q->next, done = 0, good = 0;
 
-	while (done < count && q->ring[next].info & RXD_DD) {
-		done++;
-		next = next + 1 == q->size ? 0 : next + 1;
-	}
+	for (; done < n && q->ring[next].info & RXD_DD; done++)
+		next = after(q, next);
 	if (!done)
 		return 0;
 
 	dma_rmb(); /* DD before the packets */
 	uint32_t fresh = pkt_buf_alloc_batch(q->pool, bufs, done);
-	next = q->next;
-	for (uint32_t i = 0; i < done; i++) {
-		struct ixgbe_desc *desc = &q->ring[next];
+	for (next = q->next; done; done--, next = after(q, next)) {
 		struct pkt_buf *buf = q->bufs[next];
-		uint64_t info = desc->info;
+		uint64_t info = q->ring[next].info;
 		uint32_t length = RXD_LENGTH(info);
 
 		/* Buffers hold the longest frame: one that goes on, or that is longer, is an error. */
-		if (!(info & RXD_EOP) || q->skip || info & RXD_RXE || !length ||
-			length > dev->room) {
+		if (!(info & RXD_EOP) || q->skip || info & RXD_RXE || length - 1 >= dev->room) {
 			q->errors += !!(info & RXD_EOP);
 		} else if (good == fresh) {
 			q->no_buffer++;
@@ -51,9 +46,8 @@ uint32_t ixgbe_rx_batch(
 			bufs[good++] = buf;
 		}
 		q->skip = !(info & RXD_EOP);
-		desc->addr = pkt_buf_iova(q->bufs[next]);
-		desc->info = 0;
-		next = next + 1 == q->size ? 0 : next + 1;
+		q->ring[next].addr = pkt_buf_iova(q->bufs[next]);
+		q->ring[next].info = 0;
 	}
 	pkt_buf_free_batch(bufs + good, fresh - good);
 	q->next = next;
@@ -75,12 +69,11 @@ static void ixgbe_reclaim(struct ixgbe_queue *q)
 			q->clean = 0;
 		}
 		pkt_buf_free_batch(q->bufs + q->clean, end + 1 - q->clean);
-		q->clean = end + 1 == q->size ? 0 : end + 1;
+		q->clean = after(q, end);
 	}
 }
 
-uint32_t ixgbe_tx_batch(
-	struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs, uint32_t count)
+uint32_t ixgbe_tx_batch(struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs, uint32_t n)
 {
 	struct ixgbe_device *dev = (struct ixgbe_device *)ixy;
 	struct ixgbe_queue *q = &dev->tx[queue];
@@ -90,9 +83,8 @@ uint32_t ixgbe_tx_batch(
 	ixgbe_reclaim(q);
 	/* One descriptor stays unused: head == tail means that there is nothing to send. */
 	uint32_t room = (q->clean > next ? 0 : q->size) + q->clean - next - 1;
-	uint32_t taken = count < room ? count : room;
-
-	for (uint32_t i = 0; i < taken; i++) {
+	n = n < room ? n : room;
+	for (uint32_t i = 0; i < n; i++) {
 		struct pkt_buf *buf = bufs[i];
 		if (buf->size < min || buf->size > max) {
 			pkt_buf_free(buf);
@@ -102,7 +94,7 @@ uint32_t ixgbe_tx_batch(
 		q->ring[next].info = TXD_DATA | buf->size | TXD_PAYLEN(buf->size);
 		q->bufs[next] = buf;
 		last = next;
-		next = next + 1 == q->size ? 0 : next + 1;
+		next = after(q, next);
 	}
 	if (next != first) {
 		q->ring[last].info |= TXD_RS;
@@ -110,5 +102,5 @@ uint32_t ixgbe_tx_batch(
 		q->next = next;
 		ring_doorbell(dev, q, next);
 	}
-	return taken;
+	return n;
 }

@@ -20,8 +20,9 @@ int ixy_check_config(const char *address, const struct ixy_config *c)
 
 	for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++)
 		if (limits[i].value < limits[i].min || limits[i].value > limits[i].max ||
-			limits[i].value % limits[i].multiple)
-			return ixy_fail(EINVAL,
+		    limits[i].value % limits[i].multiple)
+			return ixy_fail(
+				EINVAL,
 				"%s: %s: %u is not possible; from %u to %u in steps of %u is",
 				address, limits[i].name, limits[i].value, limits[i].min,
 				limits[i].max, limits[i].multiple);

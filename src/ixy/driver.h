@@ -10,8 +10,8 @@
 #include <ixy/log.h>
 #include <ixy/vfio.h>
 
-_Static_assert(
-	__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "descriptors are read and written as they are");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+	       "descriptors are read and written as they are");
 
 struct mempool {
 	struct dma_memory mem;
@@ -23,7 +23,7 @@ struct mempool {
 /* Take over @vfio, which is closed with the device; on error it stays with the caller. @config has
  * its defaults filled in. */
 int ixgbe_open(struct ixy_device **dev, struct vfio_device *vfio, const struct ixy_config *config,
-	bool copper);
+	       bool copper);
 
 /* config.c; the smallest build has nothing to configure. */
 #ifdef IXY_SMALL

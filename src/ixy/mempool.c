@@ -8,8 +8,7 @@ int mempool_create(struct mempool **out, uint32_t count, uint32_t data_size)
 	size_t entry = (lines | 1) * 64; /* an odd number of cache lines spreads over all sets */
 
 	if (!count || !data_size || entry > UINT32_MAX / count)
-		return ixy_fail(
-			EINVAL, "cannot make a pool of %u buffers of %u bytes", count, data_size);
+		return ixy_fail(EINVAL, "no pool of %u buffers of %u bytes", count, data_size);
 	struct mempool *pool = calloc(1, sizeof(*pool) + count * sizeof(*pool->stack));
 	int err = pool ? vfio_dma_alloc(&pool->mem, entry * count) : -ENOMEM;
 	if (err) {
@@ -30,20 +29,15 @@ int mempool_create(struct mempool **out, uint32_t count, uint32_t data_size)
 	return 0;
 }
 
-static void release_if_complete(struct mempool *pool)
-{
-	if (pool->free < pool->count)
-		return;
-	vfio_dma_free(&pool->mem);
-	free(pool);
-}
-
 void mempool_destroy(struct mempool *pool)
 {
 	if (!pool)
 		return;
 	pool->closing = true;
-	release_if_complete(pool);
+	if (pool->free == pool->count) {
+		vfio_dma_free(&pool->mem);
+		free(pool);
+	}
 }
 
 uint32_t pkt_buf_alloc_batch(struct mempool *pool, struct pkt_buf **bufs, uint32_t count)
@@ -61,11 +55,6 @@ void pkt_buf_free_batch(struct pkt_buf **bufs, uint32_t count)
 		pkt_buf_reset(bufs[i]);
 		pool->stack[pool->free++] = bufs[i];
 		if (pool->closing)
-			release_if_complete(pool);
+			mempool_destroy(pool); /* frees it if that was the last */
 	}
-}
-
-void pkt_buf_free(struct pkt_buf *buf)
-{
-	pkt_buf_free_batch(&buf, 1);
 }

@@ -14,17 +14,18 @@ static const struct card {
 	bool copper;
 	uint16_t ids[16];
 } cards[] = {
-	{ "82599/X520", false,
-		{ 0x10fb, 0x10f7, 0x10f8, 0x10f9, 0x10fc, 0x1507, 0x1514, 0x1517, 0x1529, 0x152a,
-			0x154a, 0x154d, 0x154f, 0x1557, 0x1558 } },
+	{ "82599/X520",
+	  false,
+	  { 0x10fb, 0x10f7, 0x10f8, 0x10f9, 0x10fc, 0x1507, 0x1514, 0x1517, 0x1529, 0x152a, 0x154a,
+	    0x154d, 0x154f, 0x1557, 0x1558 } },
 	{ "82599 10GBASE-T", true, { 0x151c } },
 	{ "X540", true, { 0x1528, 0x1560 } },
 	{ "X550", true, { 0x1563, 0x15d1 } },
 	{ 0 },
 };
 
-static int open_card(
-	struct ixy_device **dev, struct vfio_device *vfio, const struct ixy_config *config)
+static int open_card(struct ixy_device **dev, struct vfio_device *vfio,
+		     const struct ixy_config *config)
 {
 	char list[512] = "";
 	uint16_t id[2]; /* vendor, device */
@@ -36,13 +37,13 @@ static int open_card(
 		for (const uint16_t *i = c->ids; *i; i++) {
 			if (id[0] == PCI_VENDOR_ID_INTEL && id[1] == *i)
 				return ixgbe_open(dev, vfio, config, c->copper);
-			snprintf(
-				list + strlen(list), sizeof(list) - strlen(list), " 8086:%04x", *i);
+			snprintf(list + strlen(list), sizeof(list) - strlen(list), " 8086:%04x",
+				 *i);
 		}
 	}
 	return err
 		       ?: ixy_fail(ENOTSUP, "%s: no driver for %04x:%04x; there is for%s",
-				  vfio_address(vfio), id[0], id[1], list);
+				   vfio_address(vfio), id[0], id[1], list);
 }
 
 int ixy_open(struct ixy_device **dev, const char *address, const struct ixy_config *config)
