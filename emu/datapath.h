@@ -144,7 +144,7 @@ static inline uint32_t nic_get_tail(const struct nic *nic, uint32_t offset)
 static inline struct nic_desc nic_load_desc(const struct nic_desc *desc)
 {
 	return (struct nic_desc){ __atomic_load_n(&desc->lo, __ATOMIC_RELAXED),
-				  __atomic_load_n(&desc->hi, __ATOMIC_RELAXED) };
+		__atomic_load_n(&desc->hi, __ATOMIC_RELAXED) };
 }
 
 /* ---- Addresses ---- */
@@ -157,7 +157,7 @@ static inline uint8_t *nic_peek(const struct nic *nic, uint64_t iova, uint64_t s
 		uint64_t offset = iova - window->iova;
 
 		if (offset < window->size && size <= window->size - offset &&
-		    (window->writable || !write))
+			(window->writable || !write))
 			return window->host + offset;
 	}
 	return NULL;
@@ -186,8 +186,8 @@ static inline void nic_prefetch_write(const void *p)
 
 /* ---- Statistics ---- */
 
-static inline void nic_traffic_add(struct nic_traffic *traffic, uint64_t destination,
-				   uint32_t length)
+static inline void nic_traffic_add(
+	struct nic_traffic *traffic, uint64_t destination, uint32_t length)
 {
 	uint32_t wire = length + ETH_CRC;
 	uint32_t size = wire <= 64 ? 0 : 26 - (uint32_t)__builtin_clz(wire);
@@ -215,7 +215,7 @@ void nic_filter_configure(struct nic *nic);
  * @status: RXD_PIF is added if the filter was not an exact one
  */
 bool nic_filter(const struct nic *nic, uint64_t destination, const struct nic_packet *packet,
-		uint32_t *status);
+	uint32_t *status);
 
 /** nic_pick_queue() - 7.1.2: the queue of a frame; fills in the hash and the RSS type of @packet. */
 uint32_t nic_pick_queue(const struct nic *nic, const uint8_t *frame, struct nic_packet *packet);
@@ -223,28 +223,26 @@ uint32_t nic_pick_queue(const struct nic *nic, const uint8_t *frame, struct nic_
 /* ---- offload.c ---- */
 
 /**
- * struct nic_packet - what a frame contains
+ * struct nic_packet - what a received frame contains
  * @ethertype: after a VLAN tag
  * @type:      RXD_TYPE_*
+ * @sums:      7.1.11: RXD_*CS and RXD_*E
  * @l3, @l4:   offsets of the headers; 0 if there is none that the card knows
- * @l3_length: of the header alone for IPv4, with its extensions for IPv6
  * @end:       of the layer 3 packet: at most the frame's length
  * @ident:     of the IPv4 header
- * @fragment:  of an IPv4 packet; @udp_sum: its first one, and UDP with a checksum
+ * @fragment:  of an IPv4 packet. @data: where its part of the payload begins. @udp_sum: it is the
+ *             first one, and UDP with a checksum
  */
 struct nic_packet {
 	bool vlan, fragment, udp_sum;
 	uint16_t vlan_tag, ethertype;
-	uint32_t type, rss_type, hash;
-	uint16_t l3, l3_length, l4, end, ident;
+	uint32_t type, sums, rss_type, hash;
+	uint16_t l3, l4, data, end, ident;
 };
 
-/** nic_parse() - find the headers; @length is at least ETH_FRAME_MIN. */
-void nic_parse(uint32_t vlan_type, const uint8_t *frame, uint32_t length,
-	       struct nic_packet *packet);
-
-/** nic_check_sums() - 7.1.11: Return: RXD_*CS and RXD_*E of a received frame. */
-uint32_t nic_check_sums(const uint8_t *frame, const struct nic_packet *packet);
+/** nic_inspect() - find headers, check checksums; @length is at least ETH_FRAME_MIN. */
+void nic_inspect(
+	uint32_t vlan_type, const uint8_t *frame, uint32_t length, struct nic_packet *packet);
 
 /** nic_sum() - one's complement sum, folded to 16 bits, in memory order: store16() it. */
 uint16_t nic_sum(const uint8_t *data, size_t size, uint64_t sum);
@@ -259,8 +257,8 @@ uint32_t nic_crc32(const uint8_t *data, size_t size);
  *
  * Return: false if the headers are not within the frame.
  */
-bool nic_insert_sums(uint8_t *frame, uint32_t length, const struct nic_desc *context,
-		     uint64_t options);
+bool nic_insert_sums(
+	uint8_t *frame, uint32_t length, const struct nic_desc *context, uint64_t options);
 
 /** nic_insert_sum() - 7.2.3.2.2: legacy descriptors' CSS and CSO. Return: false if outside the frame. */
 bool nic_insert_sum(uint8_t *frame, uint32_t length, uint32_t start, uint32_t offset);

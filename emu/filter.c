@@ -30,7 +30,7 @@ static void toeplitz_prepare(struct nic_receiver *rx)
 }
 
 static uint32_t toeplitz_add(const struct nic_receiver *rx, uint32_t hash, uint32_t position,
-			     const uint8_t *data, uint32_t size)
+	const uint8_t *data, uint32_t size)
 {
 	for (uint32_t i = 0; i < size; i++) {
 		uint8_t byte = load8(data + i);
@@ -97,6 +97,7 @@ void nic_filter_configure(struct nic *nic)
 		rx->any_ethertype |= etqf & ETQF_FILTER_EN;
 	}
 	configure_rss(nic, rx);
+	rx->steer = rx->rss || rx->any_ethertype;
 }
 
 static bool exact_match(const struct nic_receiver *rx, uint64_t destination)
@@ -117,7 +118,7 @@ static bool hash_match(const struct nic *nic, const struct nic_receiver *rx, uin
 }
 
 static bool filter_mac(const struct nic *nic, const struct nic_receiver *rx, uint64_t destination,
-		       uint32_t *status)
+	uint32_t *status)
 {
 	if (exact_match(rx, destination))
 		return true;
@@ -131,7 +132,7 @@ static bool filter_mac(const struct nic *nic, const struct nic_receiver *rx, uin
 }
 
 bool nic_filter(const struct nic *nic, uint64_t destination, const struct nic_packet *packet,
-		uint32_t *status)
+	uint32_t *status)
 {
 	const struct nic_receiver *rx = &nic->receiver;
 	uint32_t tag = packet->vlan_tag;
@@ -146,8 +147,8 @@ bool nic_filter(const struct nic *nic, uint64_t destination, const struct nic_pa
 }
 
 /* 7.1.2.8: addresses, and ports if the packet has them, of the kinds that MRQC asks for. */
-static void hash_packet(const struct nic_receiver *rx, const uint8_t *frame,
-			struct nic_packet *packet)
+static void hash_packet(
+	const struct nic_receiver *rx, const uint8_t *frame, struct nic_packet *packet)
 {
 	bool v4 = packet->type & RXD_TYPE_IPV4;
 	bool v6 = packet->type & RXD_TYPE_IPV6;
@@ -183,7 +184,7 @@ uint32_t nic_pick_queue(const struct nic *nic, const uint8_t *frame, struct nic_
 			if (rx->ethertype[i] != packet->ethertype)
 				continue;
 			packet->type = RXD_TYPE_ETQF(i);
-			packet->l3 = packet->l4 = 0;
+			packet->sums = packet->l3 = packet->l4 = 0;
 			packet->fragment = false;
 			if (rx->ethertype_queue[i] & ETQS_QUEUE_EN)
 				return ETQS_RX_QUEUE(rx->ethertype_queue[i]);

@@ -15,30 +15,39 @@
 
 /* ---- Sums ---- */
 
-uint16_t nic_sum(const uint8_t *data, size_t size, uint64_t sum)
+/* One's complement addition does not care how many 16-bit words are added at a time. */
+static inline uint64_t add(uint64_t sum, uint64_t words)
 {
-	uint64_t low = 0, high = 0;
+	sum += words;
+	return sum + (sum < words); /* the carry comes back in at the bottom */
+}
 
-	/* One's complement addition does not care how many 16-bit words are added at a time. */
-	for (; size >= 8; size -= 8, data += 8) {
-		uint64_t word = load64(data);
-
-		low += (uint32_t)word;
-		high += word >> 32;
-	}
+static inline uint64_t add_bytes(uint64_t sum, const uint8_t *data, size_t size)
+{
+	for (; size >= 8; size -= 8, data += 8)
+		sum = add(sum, load64(data));
 	if (size & 4) {
-		low += load32(data);
+		sum = add(sum, load32(data));
 		data += 4;
 	}
 	if (size & 2) {
-		high += load16(data);
+		sum = add(sum, load16(data));
 		data += 2;
 	}
 	if (size & 1)
-		low += load8(data);
+		sum = add(sum, load8(data));
+	return sum;
+}
 
-	/* No overflow: each part is below 2^32 times the frame's words. */
-	sum += low + high;
+/* Is it 0xFFFF when folded to 16 bits? Folding keeps the remainder, and no packet sums up to 0. */
+static inline bool all_ones(uint64_t sum)
+{
+	return sum % 0xFFFF == 0;
+}
+
+uint16_t nic_sum(const uint8_t *data, size_t size, uint64_t sum)
+{
+	sum = add_bytes(sum, data, size);
 	sum = (sum & 0xFFFFFFFF) + (sum >> 32);
 	sum = (sum & 0xFFFFFFFF) + (sum >> 32);
 	sum = (sum & 0xFFFF) + (sum >> 16);
@@ -83,48 +92,73 @@ static uint32_t sctp_checksum(const uint8_t *packet, size_t size)
 
 /* ---- Receive ---- */
 
-static void parse_l4(struct nic_packet *packet, uint8_t protocol, uint32_t l4)
+/* @pseudo: sum of the addresses. */
+static inline void inspect_l4(const uint8_t *frame, struct nic_packet *packet, uint8_t protocol,
+	uint32_t l4, uint64_t pseudo)
 {
 	uint32_t size = packet->end - l4;
 
-	if (protocol == PROTO_TCP && size >= 20)
+	if (protocol == PROTO_TCP && size >= 20) {
 		packet->type |= RXD_TYPE_TCP;
-	else if (protocol == PROTO_UDP && size >= 8)
+		packet->sums |= RXD_L4CS;
+	} else if (protocol == PROTO_UDP && size >= 8) {
 		packet->type |= RXD_TYPE_UDP;
-	else if (protocol == PROTO_SCTP && size >= 12)
+		/* Zero: the sender made no checksum. */
+		packet->sums |= load16(frame + l4 + 6) ? RXD_L4CS | RXD_UDPCS : 0;
+	} else if (protocol == PROTO_SCTP && size >= 12) {
 		packet->type |= RXD_TYPE_SCTP;
-	else
+		packet->l4 = (uint16_t)l4;
+		packet->sums |= RXD_L4CS;
+		if (load32(frame + l4 + 8) != sctp_checksum(frame + l4, size))
+			packet->sums |= RXD_L4E;
 		return;
+	} else {
+		return;
+	}
 	packet->l4 = (uint16_t)l4;
+	if (packet->sums & RXD_L4CS) {
+		pseudo = add(pseudo, (uint32_t)protocol << 8);
+		pseudo = add(pseudo, __builtin_bswap16((uint16_t)size));
+		if (!all_ones(add_bytes(pseudo, frame + l4, size)))
+			packet->sums |= RXD_L4E;
+	}
 }
 
-static void parse_ipv4(const uint8_t *frame, uint32_t l3, uint32_t length,
-		       struct nic_packet *packet)
+static inline void inspect_ipv4(
+	const uint8_t *frame, uint32_t l3, uint32_t length, struct nic_packet *packet)
 {
-	uint8_t first = load8(frame + l3);
-	uint32_t header = (first & 15) * 4;
-	uint32_t total = load_be16(frame + l3 + 2);
-	uint16_t fragment = load_be16(frame + l3 + 6);
-	uint8_t protocol = load8(frame + l3 + 9);
+	/* The header in three loads; from here on it can not change any more. */
+	uint64_t start = load64(frame + l3), middle = load64(frame + l3 + 8);
+	uint32_t destination = load32(frame + l3 + 16);
+	uint32_t header = (start & 15) * 4;
+	uint32_t total = __builtin_bswap16((uint16_t)(start >> 16));
+	uint32_t fragment = __builtin_bswap16((uint16_t)(start >> 48));
+	uint8_t protocol = (uint8_t)(middle >> 8);
+	uint64_t sum = add(add(start, middle), destination);
 
-	if (first >> 4 != 4 || header < IPV4_HEADER || header > total || total > length - l3)
+	if ((start & 0xF0) != 0x40 || header < IPV4_HEADER || header > total || total > length - l3)
 		return;
-	packet->type = RXD_TYPE_IPV4 | (header > IPV4_HEADER ? RXD_TYPE_IPV4E : 0);
+	packet->type = RXD_TYPE_IPV4;
+	if (unlikely(header > IPV4_HEADER)) {
+		packet->type |= RXD_TYPE_IPV4E;
+		sum = add_bytes(sum, frame + l3 + IPV4_HEADER, header - IPV4_HEADER);
+	}
+	packet->sums = RXD_IPCS | (all_ones(sum) ? 0 : RXD_IPE);
 	packet->l3 = (uint16_t)l3;
-	packet->l3_length = (uint16_t)header;
 	packet->end = (uint16_t)(l3 + total);
-	packet->ident = load_be16(frame + l3 + 4);
+	packet->ident = __builtin_bswap16((uint16_t)(start >> 32));
 	if (unlikely(fragment & 0x3FFF)) {
 		packet->fragment = true;
+		packet->data = (uint16_t)(l3 + header);
 		packet->udp_sum = !(fragment & 0x1FFF) && protocol == PROTO_UDP &&
 				  total - header >= 8 && load16(frame + l3 + header + 6);
 		return;
 	}
-	parse_l4(packet, protocol, l3 + header);
+	inspect_l4(frame, packet, protocol, l3 + header, add(middle >> 32, destination));
 }
 
-static void parse_ipv6(const uint8_t *frame, uint32_t l3, uint32_t length,
-		       struct nic_packet *packet)
+static void inspect_ipv6(
+	const uint8_t *frame, uint32_t l3, uint32_t length, struct nic_packet *packet)
 {
 	uint32_t payload = load_be16(frame + l3 + 4);
 	uint8_t next = load8(frame + l3 + 6);
@@ -151,15 +185,14 @@ static void parse_ipv6(const uint8_t *frame, uint32_t l3, uint32_t length,
 		next = load8(frame + at);
 		at += size;
 	}
-	if (next == 44) { /* fragment */
+	if (next == 44) /* fragment */
 		packet->type |= RXD_TYPE_IPV6E;
-		return;
-	}
-	packet->l3_length = (uint16_t)(at - l3);
-	parse_l4(packet, next, at);
+	else
+		inspect_l4(frame, packet, next, at, add_bytes(0, frame + l3 + 8, 32));
 }
 
-void nic_parse(uint32_t vlan_type, const uint8_t *frame, uint32_t length, struct nic_packet *packet)
+void nic_inspect(
+	uint32_t vlan_type, const uint8_t *frame, uint32_t length, struct nic_packet *packet)
 {
 	uint32_t l3 = ETH_HEADER;
 
@@ -173,47 +206,9 @@ void nic_parse(uint32_t vlan_type, const uint8_t *frame, uint32_t length, struct
 	}
 	/* ETH_FRAME_MIN has room for either header, behind a tag, too. */
 	if (packet->ethertype == ETHERTYPE_IPV4)
-		parse_ipv4(frame, l3, length, packet);
+		inspect_ipv4(frame, l3, length, packet);
 	else if (packet->ethertype == ETHERTYPE_IPV6)
-		parse_ipv6(frame, l3, length, packet);
-}
-
-static uint32_t check_l4(const uint8_t *frame, const struct nic_packet *packet)
-{
-	const uint8_t *l4 = frame + packet->l4;
-	uint32_t size = packet->end - packet->l4;
-	uint32_t status = RXD_L4CS;
-	uint64_t pseudo;
-
-	if (packet->type & RXD_TYPE_SCTP)
-		return status | (load32(l4 + 8) == sctp_checksum(l4, size) ? 0 : RXD_L4E);
-
-	if (packet->type & RXD_TYPE_UDP) {
-		if (!load16(l4 + 6)) /* the sender made no checksum */
-			return 0;
-		status |= RXD_UDPCS;
-	}
-	pseudo = __builtin_bswap16((uint16_t)size) +
-		 ((packet->type & RXD_TYPE_TCP ? PROTO_TCP : PROTO_UDP) << 8);
-	if (packet->type & RXD_TYPE_IPV4)
-		pseudo += nic_sum(frame + packet->l3 + 12, 8, 0);
-	else
-		pseudo += nic_sum(frame + packet->l3 + 8, 32, 0);
-	return status | (nic_sum(l4, size, pseudo) == 0xFFFF ? 0 : RXD_L4E);
-}
-
-uint32_t nic_check_sums(const uint8_t *frame, const struct nic_packet *packet)
-{
-	uint32_t status = 0;
-
-	if (packet->l3 && packet->type & RXD_TYPE_IPV4) {
-		status |= RXD_IPCS;
-		if (nic_sum(frame + packet->l3, packet->l3_length, 0) != 0xFFFF)
-			status |= RXD_IPE;
-	}
-	if (packet->l4)
-		status |= check_l4(frame, packet);
-	return status;
+		inspect_ipv6(frame, l3, length, packet);
 }
 
 /* ---- Send ---- */
@@ -227,8 +222,8 @@ static const struct {
 	[TXC_L4T_SCTP] = { 8, 12 },
 };
 
-bool nic_insert_sums(uint8_t *frame, uint32_t length, const struct nic_desc *context,
-		     uint64_t options)
+bool nic_insert_sums(
+	uint8_t *frame, uint32_t length, const struct nic_desc *context, uint64_t options)
 {
 	uint32_t l3 = TXC_MACLEN(context->lo);
 	uint32_t l4 = l3 + TXC_IPLEN(context->lo);

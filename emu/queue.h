@@ -17,6 +17,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the card's words are 
 #define NIC_LINE  4  /* descriptors per cache line: the unit of fetching and writing back */
 #define NIC_FETCH 16 /* descriptors fetched ahead; NIC_FRAME_MAX in buffers of 1 KB takes 16 */
 #define NIC_CHAIN 40 /* descriptors of one sent frame (7.2.3.5.1) */
+#define NIC_SCAN  8  /* queues per poll whose ENABLE is looked at though nothing else says so */
 
 /* Frames that passed since the last poll; added to the statistics registers in one go. */
 struct nic_traffic {
@@ -29,27 +30,30 @@ struct nic_traffic {
  * struct nic_rx_queue - a receive queue
  * @enabled: RXDCTL.ENABLE as last seen
  * @usable:  the ring makes sense; if not, the queue has no descriptors until it is enabled anew
- * @base, @size, @head, @tail: the ring: I/O virtual address, descriptors, RDH and RDT as last seen
+ * @base, @size, @head: the ring: I/O virtual address, descriptors, RDH
+ * @left:    descriptors from @head to the tail as last read
  * @published: what the card wrote to RDH last. The driver may write RDH only while the queue is
  *             off, so another value there means that it was off since.
  * @burst:   in which the registers were read last
- * @fetch:   buffer addresses of the @fetched descriptors from @head on; @first is the next one
- * @stage:   the last @staged descriptors before @head, not yet written back; all in one cache line
+ * @used:    descriptors since the queue was enabled; the counters below relate to it
+ * @fetched: those whose buffer address is in @fetch, at count % NIC_FETCH
+ * @written: those that are written back; the others are in @stage, at ring index % NIC_LINE. They
+ *           are in one cache line, and carry @staged_frames and @staged_bytes
  */
 struct nic_rx_queue {
 	bool enabled, usable;
 	bool legacy, drop, strip_vlan;
 	uint32_t burst;
 	uint64_t base;
-	uint32_t size, head, tail, published;
+	uint32_t size, head, left, published;
 	uint32_t buffer_size;
-	uint32_t fetched, first;
-	uint64_t fetch[NIC_FETCH];
-	uint32_t staged, staged_frames;
+	uint32_t used, fetched, written;
+	uint32_t staged_frames;
 	uint64_t staged_bytes;
 	struct nic_desc stage[NIC_LINE];
+	uint64_t fetch[NIC_FETCH];
 	/* Since the last poll: */
-	bool written;
+	bool news; /* for the driver: a write-back */
 	uint32_t frames, dropped;
 	uint64_t bytes;
 };
@@ -70,12 +74,13 @@ struct nic_tx_queue {
  * @crc:       bytes of CRC that go to memory: 0 or 4
  * @macs:      enabled entries of RAL and RAH, first byte lowest
  * @toeplitz:  hash of each value of each nibble of the input; for @key
- * @dirty:     queues with something to do at the next poll
+ * @dirty:     queues that took part in the burst
  */
 struct nic_receiver {
 	bool on, loopback;
 	bool all_unicast, all_multicast, broadcast, hash_multicast, filter_vlan;
 	bool rss, report_hash, sum_fragments, any_ethertype;
+	bool steer; /* not everything goes to queue 0 */
 	uint32_t max, crc;
 	uint32_t mac_count, hash_shift;
 	uint32_t vlan_type, vlan_cfi_mask, vlan_cfi;
@@ -89,10 +94,9 @@ struct nic_receiver {
 	uint32_t burst, scan;
 	uint64_t dirty[NIC_QUEUES / 64];
 	struct nic_traffic good;
-	uint32_t delivered; /* frames since the last poll */
-	uint64_t delivered_bytes;
-	uint32_t arrived, runts, oversize, missed;
-	uint64_t arrived_bytes;
+	uint32_t refused; /* arrived, but never came to a queue */
+	uint64_t refused_bytes;
+	uint32_t runts, oversize, missed;
 	uint8_t bounce[NIC_FRAME_MAX +
 		       4]; /* a frame that memory gets in another shape than the wire */
 };

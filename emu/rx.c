@@ -43,19 +43,13 @@ static inline bool copy_frame(struct nic *nic, uint64_t iova, const uint8_t *fra
 
 /* ---- Queues: on, off, fetch, write back ---- */
 
-static uint32_t available(const struct nic_rx_queue *q)
-{
-	uint32_t tail = q->tail;
-
-	return tail >= q->head ? tail - q->head : tail + q->size - q->head;
-}
-
 /* Nothing of the queue may reach memory any more, what has not been written back is lost. */
 static void stop(struct nic *nic, struct nic_rx_queue *q)
 {
 	nic->receiver.missed += q->staged_frames;
 	q->enabled = q->usable = false;
-	q->staged = q->staged_frames = q->fetched = 0;
+	q->used = q->fetched = q->written = q->left = 0;
+	q->staged_frames = 0;
 	q->staged_bytes = 0;
 }
 
@@ -79,7 +73,7 @@ static void start(struct nic *nic, uint32_t queue)
 	q->enabled = true;
 	q->base = ring_base(nic, queue);
 	q->size = ring_size(nic, queue);
-	q->head = q->tail = q->published = nic_get(nic, RDH(queue));
+	q->head = q->published = nic_get(nic, RDH(queue));
 	/* Split headers (DESCTYPE 2 and 5) are not: the whole packet goes to the packet buffer, as the
 	 * card does with packets that it cannot split. */
 	q->legacy = SRRCTL_DESCTYPE(srrctl) == SRRCTL_DESCTYPE_LEGACY;
@@ -106,36 +100,39 @@ static void read_tail(struct nic *nic, uint32_t queue, struct nic_rx_queue *q)
 	uint32_t tail = nic_get_tail(nic, RDT(queue));
 
 	if (tail < q->size)
-		q->tail = tail;
+		q->left = tail >= q->head ? tail - q->head : tail + q->size - q->head;
 	else
 		q->usable = false;
 }
 
-/* Read descriptors ahead, and bring their buffers here. Return: false after a fault. */
+/* Read descriptors ahead, a cache line at a time, and bring their buffers here. Return: false after a fault. */
 static bool fetch(struct nic *nic, struct nic_rx_queue *q)
 {
-	uint32_t count = available(q);
+	uint32_t ahead = q->fetched - q->used;
+	uint32_t count = q->left < NIC_FETCH ? q->left : NIC_FETCH;
 
-	if (count > NIC_FETCH)
-		count = NIC_FETCH;
-	while (q->fetched < count) {
-		uint32_t at = q->head + q->fetched;
-		uint32_t slot = (q->first + q->fetched) % NIC_FETCH;
+	while (ahead < count) {
+		uint32_t at = q->head + ahead;
+		uint32_t part = NIC_LINE - at % NIC_LINE;
 		const struct nic_desc *desc;
 
 		at -= at >= q->size ? q->size : 0;
-		desc = nic_dma(nic, q->base + at * sizeof(*desc), sizeof(*desc), false);
+		if (part > count - ahead)
+			part = count - ahead;
+		desc = nic_dma(nic, q->base + at * sizeof(*desc), part * sizeof(*desc), false);
 		if (unlikely(!desc))
 			return false;
-		/* Both formats begin with the address of the packet buffer. */
-		q->fetch[slot] = __atomic_load_n(&desc->lo, __ATOMIC_RELAXED);
-		q->fetched++;
+		nic_prefetch_write(desc + 2 * NIC_LINE);
+		ahead += part;
+		for (; part; part--, desc++) {
+			/* Both formats begin with the address of the packet buffer. */
+			uint64_t iova = __atomic_load_n(&desc->lo, __ATOMIC_RELAXED);
+			const uint8_t *buffer = nic_peek(nic, iova, 64, true);
 
-		uint8_t *buffer = nic_peek(nic, q->fetch[slot], 64, true);
-		if (likely(buffer))
-			nic_prefetch_write(buffer);
-		if (at % NIC_LINE == 0)
-			nic_prefetch_write(desc + 2 * NIC_LINE);
+			q->fetch[q->fetched++ % NIC_FETCH] = iova;
+			if (likely(buffer))
+				nic_prefetch_write(buffer);
+		}
 	}
 	return true;
 }
@@ -143,42 +140,49 @@ static bool fetch(struct nic *nic, struct nic_rx_queue *q)
 /* Status goes last: who sees DD sees the rest, and the packet. */
 static void write_back(struct nic *nic, struct nic_rx_queue *q)
 {
-	uint32_t first = (q->head ? q->head : q->size) - q->staged;
+	uint32_t count = q->used - q->written;
+	uint32_t first = (q->head ? q->head : q->size) - count;
 	struct nic_desc *desc;
 
-	if (!q->staged)
+	if (!count)
 		return;
-	desc = nic_dma(nic, q->base + first * sizeof(*desc), q->staged * sizeof(*desc), true);
+	desc = nic_dma(nic, q->base + first * sizeof(*desc), count * sizeof(*desc), true);
 	if (unlikely(!desc)) {
 		nic->receiver.missed += q->staged_frames;
 	} else {
-		for (uint32_t i = 0; i < q->staged; i++) {
-			__atomic_store_n(&desc[i].lo, q->stage[i].lo, __ATOMIC_RELAXED);
-			__atomic_store_n(&desc[i].hi, q->stage[i].hi, __ATOMIC_RELEASE);
+		for (uint32_t i = 0; i < count; i++) {
+			const struct nic_desc *stage = &q->stage[(first + i) % NIC_LINE];
+
+			__atomic_store_n(&desc[i].lo, stage->lo, __ATOMIC_RELAXED);
+			__atomic_store_n(&desc[i].hi, stage->hi, __ATOMIC_RELEASE);
 		}
 		q->frames += q->staged_frames;
 		q->bytes += q->staged_bytes;
-		q->written = true;
+		q->news = true;
 	}
-	q->staged = q->staged_frames = 0;
+	q->written = q->used;
+	q->staged_frames = 0;
 	q->staged_bytes = 0;
 }
 
-static inline void use_descriptor(struct nic *nic, struct nic_rx_queue *q, uint64_t lo, uint64_t hi)
+static inline void use_descriptor(struct nic *nic, struct nic_rx_queue *q, struct nic_desc desc)
 {
-	q->stage[q->staged++] = (struct nic_desc){ lo, hi };
-	q->first = (q->first + 1) % NIC_FETCH;
-	q->fetched--;
+	q->stage[q->head % NIC_LINE] = desc;
+	q->used++;
+	q->left--;
 	if (++q->head == q->size)
 		q->head = 0;
-	if (q->head % NIC_LINE == 0)
+	if (q->head % NIC_LINE == 0) {
 		write_back(nic, q);
+		fetch(nic, q); /* a fault shows when the descriptor is needed */
+	}
 }
 
 static void start_burst(struct nic *nic, uint32_t queue, struct nic_rx_queue *q)
 {
 	nic_rx_look(nic, queue);
 	q->burst = nic->receiver.burst;
+	nic->receiver.dirty[queue / 64] |= 1ull << queue % 64;
 	if (!q->usable)
 		return;
 	/* These two a driver may change while the queue is on. */
@@ -189,28 +193,26 @@ static void start_burst(struct nic *nic, uint32_t queue, struct nic_rx_queue *q)
 
 /* ---- A frame ---- */
 
-/* The words of the last descriptor of a frame. The others have no status but DD. */
-static struct nic_desc describe(const struct nic_receiver *rx, const struct nic_rx_queue *q,
-				const struct nic_packet *packet, const uint8_t *frame,
-				uint32_t status, uint64_t address)
+#define LEGACY_ERRORS ((RXD_IPE | RXD_L4E | RXD_RXE) >> 24)
+
+/* The last descriptor of a frame, with @length bytes in its buffer. The others have no status but DD. */
+static inline struct nic_desc describe(const struct nic_receiver *rx, const struct nic_rx_queue *q,
+	const struct nic_packet *packet, const uint8_t *frame, uint32_t status, uint32_t length)
 {
 	struct nic_desc desc;
-	uint16_t fragment_sum = 0;
+	uint32_t fragment_sum = 0;
 	uint16_t tag = packet->vlan && q->strip_vlan ? packet->vlan_tag : 0;
 
 	if (unlikely(packet->fragment) && rx->sum_fragments) {
-		uint32_t data = packet->l3 + packet->l3_length;
-
-		fragment_sum = __builtin_bswap16(nic_sum(frame + data, packet->end - data, 0));
+		fragment_sum = __builtin_bswap16(
+			nic_sum(frame + packet->data, packet->end - packet->data, 0));
 		if (packet->udp_sum)
 			status |= RXD_UDPV;
 	}
 	if (unlikely(q->legacy)) {
-		uint32_t errors = status >> 24 & (RXD_IPE | RXD_L4E | RXD_RXE) >> 24;
-
-		desc.lo = address;
-		desc.hi = (uint64_t)fragment_sum << 16 | (uint64_t)(status & 0xFF) << 32 |
-			  (uint64_t)errors << 40 | (uint64_t)tag << 48;
+		desc.lo = 0; /* the address stays */
+		desc.hi = length | fragment_sum << 16 | (uint64_t)(status & 0xFF) << 32 |
+			  (uint64_t)(status >> 24 & LEGACY_ERRORS) << 40 | (uint64_t)tag << 48;
 		return desc;
 	}
 	desc.lo = packet->type | packet->rss_type;
@@ -219,17 +221,12 @@ static struct nic_desc describe(const struct nic_receiver *rx, const struct nic_
 		desc.lo |= (uint64_t)packet->hash << 32;
 	else
 		desc.lo |= (uint64_t)fragment_sum << 48 | (uint64_t)packet->ident << 32;
-	desc.hi = status | (uint64_t)tag << 48;
+	desc.hi = status | (uint64_t)length << 32 | (uint64_t)tag << 48;
 	return desc;
 }
 
-static inline uint64_t with_length(const struct nic_rx_queue *q, uint64_t hi, uint32_t length)
-{
-	return hi | (uint64_t)length << (q->legacy ? 0 : 32);
-}
-
-/* The frame as memory shall have it: without the tag, with the CRC. Return: its length. */
-static uint32_t reshape(struct nic_receiver *rx, const uint8_t *frame, uint32_t length, bool strip)
+/* The frame as memory shall have it, in rx->bounce: without the tag, with the CRC. */
+static void reshape(struct nic_receiver *rx, const uint8_t *frame, uint32_t length, bool strip)
 {
 	uint32_t crc = rx->crc ? nic_crc32(frame, length) : 0;
 
@@ -241,7 +238,6 @@ static uint32_t reshape(struct nic_receiver *rx, const uint8_t *frame, uint32_t 
 		memcpy(rx->bounce, frame, length);
 	}
 	memcpy(rx->bounce + length, &crc, rx->crc);
-	return length + rx->crc;
 }
 
 /* A packet that memory did not take is reported as a damaged one: the driver must get its buffer back. */
@@ -250,31 +246,35 @@ static void mark_damaged(const struct nic_rx_queue *q, struct nic_desc *last)
 	last->hi |= q->legacy ? (uint64_t)(RXD_RXE >> 24) << 40 : RXD_RXE;
 }
 
-/* Fill several buffers. Return: false after a fault. */
-static bool fill_chain(struct nic *nic, struct nic_rx_queue *q, const uint8_t *data,
-		       uint32_t length, struct nic_desc last)
+/* Put @length bytes into the buffers of @count descriptors. */
+static void fill(struct nic *nic, struct nic_rx_queue *q, const uint8_t *data, uint32_t length,
+	uint32_t count, struct nic_desc last, bool *good)
 {
-	uint64_t done = q->legacy ? (uint64_t)RXD_DD << 32 : RXD_DD;
+	uint64_t done = q->legacy ? q->buffer_size | (uint64_t)RXD_DD << 32
+				  : (uint64_t)q->buffer_size << 32 | RXD_DD;
 	uint32_t total = length;
-	bool good = true;
 
-	for (; length > q->buffer_size; length -= q->buffer_size, data += q->buffer_size) {
-		uint64_t address = q->fetch[q->first];
+	*good = true;
+	for (; count > 1; count--) {
+		uint64_t address = q->fetch[q->used % NIC_FETCH];
 
-		good &= copy_frame(nic, address, data, q->buffer_size);
-		use_descriptor(nic, q, q->legacy ? address : 0,
-			       with_length(q, done, q->buffer_size));
+		*good &= copy_frame(nic, address, data, q->buffer_size);
+		data += q->buffer_size;
+		length -= q->buffer_size;
+		use_descriptor(nic, q, (struct nic_desc){ q->legacy ? address : 0, done });
 	}
-	good &= copy_frame(nic, q->fetch[q->first], data, length);
-	if (good) {
+	uint64_t address = q->fetch[q->used % NIC_FETCH];
+
+	if (q->legacy)
+		last.lo = address;
+	*good &= copy_frame(nic, address, data, length);
+	if (likely(*good)) {
 		q->staged_frames++;
 		q->staged_bytes += total;
 	} else {
 		mark_damaged(q, &last);
 	}
-	use_descriptor(nic, q, q->legacy ? q->fetch[q->first] : last.lo,
-		       with_length(q, last.hi, length));
-	return good;
+	use_descriptor(nic, q, last);
 }
 
 static enum nic_verdict no_descriptor(struct nic *nic, struct nic_rx_queue *q, unsigned int flags)
@@ -291,99 +291,94 @@ static enum nic_verdict no_descriptor(struct nic *nic, struct nic_rx_queue *q, u
 	return NIC_MISSED;
 }
 
-static enum nic_verdict deliver(struct nic *nic, uint32_t queue, const uint8_t *frame,
-				uint32_t length, const struct nic_packet *packet, uint32_t status,
-				unsigned int flags)
+static inline enum nic_verdict deliver(struct nic *nic, uint32_t queue, const uint8_t *frame,
+	uint32_t length, const struct nic_packet *packet, uint32_t status, unsigned int flags)
 {
 	struct nic_receiver *rx = &nic->receiver;
 	struct nic_rx_queue *q = &nic->rx[queue];
-	uint32_t size, count = 1;
+	uint32_t size = length, count = 1;
 	struct nic_desc last;
-	bool strip, good;
+	bool good;
 
-	if (q->burst != rx->burst)
+	if (unlikely(q->burst != rx->burst))
 		start_burst(nic, queue, q);
-	rx->dirty[queue / 64] |= 1ull << queue % 64;
 	if (unlikely(!q->usable))
 		return no_descriptor(nic, q, 0);
 
-	strip = packet->vlan && q->strip_vlan;
-	size = length + rx->crc - (strip ? VLAN_TAG : 0);
+	if (unlikely(packet->vlan))
+		status |= RXD_VP;
+	if (unlikely(rx->crc || (packet->vlan && q->strip_vlan)))
+		size = length + rx->crc - (packet->vlan && q->strip_vlan ? VLAN_TAG : 0);
 	if (unlikely(size > q->buffer_size))
 		count = (size + q->buffer_size - 1) / q->buffer_size;
-	if (unlikely(available(q) < count)) {
+	if (unlikely(q->left < count)) {
 		read_tail(nic, queue, q);
-		if (!q->usable || available(q) < count)
+		if (!q->usable || q->left < count)
 			return no_descriptor(nic, q, q->usable && count < q->size ? flags : 0);
 	}
-	if (q->fetched < count || q->head % NIC_LINE == 0) {
-		if (unlikely(!fetch(nic, q)) && q->fetched < count)
+	if (unlikely(q->fetched - q->used < count)) {
+		fetch(nic, q);
+		if (q->fetched - q->used < count)
 			return no_descriptor(nic, q, 0); /* a fault: no use to wait */
 	}
 
-	status |= RXD_DD | RXD_EOP | (packet->vlan ? RXD_VP : 0) | nic_check_sums(frame, packet);
-	last = describe(rx, q, packet, frame, status, q->fetch[q->first]);
-	if (unlikely(strip || rx->crc)) {
-		size = reshape(rx, frame, length, strip);
+	last = describe(rx, q, packet, frame, status | RXD_DD | RXD_EOP | packet->sums,
+		size - (count - 1) * q->buffer_size);
+	if (unlikely(size != length)) {
+		reshape(rx, frame, length, packet->vlan && q->strip_vlan);
 		frame = rx->bounce;
 	}
-	if (unlikely(count > 1)) {
-		good = fill_chain(nic, q, frame, size, last);
-	} else {
-		good = copy_frame(nic, q->fetch[q->first], frame, size);
-		if (likely(good)) {
-			q->staged_frames++;
-			q->staged_bytes += size;
-		} else {
-			mark_damaged(q, &last);
-		}
-		use_descriptor(nic, q, last.lo, with_length(q, last.hi, size));
-	}
+	fill(nic, q, frame, size, count, last, &good);
 	rx->missed += !good;
 	return good ? NIC_TAKEN : NIC_MISSED;
 }
 
-static enum nic_verdict receive(struct nic *nic, const uint8_t *frame, size_t length,
-				unsigned int flags)
+static void refuse(struct nic_receiver *rx, size_t length)
+{
+	rx->refused++;
+	rx->refused_bytes += length;
+}
+
+/* 8.2.3.22.13: longer than allowed? A VLAN tag does not count. */
+static bool too_long(const struct nic_receiver *rx, const uint8_t *frame, size_t length)
+{
+	return length > NIC_FRAME_MAX || length > rx->max + VLAN_TAG ||
+	       load_be16(frame + 12) != rx->vlan_type;
+}
+
+static enum nic_verdict receive(
+	struct nic *nic, const uint8_t *frame, size_t length, unsigned int flags)
 {
 	struct nic_receiver *rx = &nic->receiver;
 	struct nic_packet packet;
 	enum nic_verdict verdict;
 	uint64_t destination;
-	uint32_t status = 0;
+	uint32_t status = 0, queue = 0;
 
 	if (unlikely(length < ETH_FRAME_MIN)) {
-		rx->arrived++;
-		rx->arrived_bytes += length;
+		refuse(rx, length);
 		rx->runts++;
 		return NIC_FILTERED;
 	}
-	if (unlikely(length > rx->max)) {
-		/* 8.2.3.22.13: a VLAN tag does not count. */
-		if (length > NIC_FRAME_MAX || length > rx->max + VLAN_TAG ||
-		    load_be16(frame + 12) != rx->vlan_type) {
-			rx->arrived++;
-			rx->arrived_bytes += length;
-			rx->oversize++;
-			return NIC_FILTERED;
-		}
+	if (unlikely(length > rx->max) && too_long(rx, frame, length)) {
+		refuse(rx, length);
+		rx->oversize++;
+		return NIC_FILTERED;
 	}
 	destination = load64(frame) & 0xFFFFFFFFFFFF;
-	nic_parse(rx->vlan_type, frame, (uint32_t)length, &packet);
-	if (!nic_filter(nic, destination, &packet, &status)) {
-		rx->arrived++;
-		rx->arrived_bytes += length;
+	nic_inspect(rx->vlan_type, frame, (uint32_t)length, &packet);
+	if (unlikely(destination != rx->macs[0] || !rx->mac_count || rx->filter_vlan) &&
+		!nic_filter(nic, destination, &packet, &status)) {
+		refuse(rx, length);
 		nic->account.rx_filtered++;
 		return NIC_FILTERED;
 	}
-	verdict = deliver(nic, nic_pick_queue(nic, frame, &packet), frame, (uint32_t)length,
-			  &packet, status, flags);
-	if (verdict != NIC_BUSY) {
-		rx->arrived++;
-		rx->arrived_bytes += length;
-		/* GPRC and its like count what passed the filters, memory or not: Linux takes MPC off. */
+	if (unlikely(rx->steer))
+		queue = nic_pick_queue(nic, frame, &packet);
+	verdict = deliver(nic, queue, frame, (uint32_t)length, &packet, status, flags);
+	/* GPRC and its like count what passed the filters, memory or not: Linux takes MPC off. */
+	if (likely(verdict != NIC_BUSY))
 		nic_traffic_add(&rx->good, destination, (uint32_t)length);
-	}
 	return verdict;
 }
 
@@ -480,9 +475,9 @@ static uint32_t end_burst(struct nic *nic, uint32_t queue)
 	}
 	if (q->dropped)
 		nic_count(nic, QPRDC(set), q->dropped);
-	if (q->written)
+	if (q->news)
 		nic_irq_rx(nic, queue);
-	q->written = false;
+	q->news = false;
 	q->frames = q->dropped = 0;
 	q->bytes = 0;
 	return frames;
@@ -493,8 +488,10 @@ static void count_port(struct nic *nic, struct nic_receiver *rx)
 	const struct nic_traffic *good = &rx->good;
 	static const uint32_t sizes[6] = { PRC64, PRC127, PRC255, PRC511, PRC1023, PRC1522 };
 
-	nic_count(nic, TPR, rx->arrived);
-	nic_count64(nic, TORL, rx->arrived_bytes + (uint64_t)ETH_CRC * rx->arrived);
+	uint32_t arrived = good->frames + rx->refused;
+
+	nic_count(nic, TPR, arrived);
+	nic_count64(nic, TORL, good->bytes + rx->refused_bytes + (uint64_t)ETH_CRC * arrived);
 	nic_count(nic, RUC, rx->runts);
 	nic_count(nic, ROC, rx->oversize);
 	nic->account.rx_oversize += rx->oversize;
@@ -507,8 +504,8 @@ static void count_port(struct nic *nic, struct nic_receiver *rx)
 		for (uint32_t i = 0; i < 6; i++)
 			nic_count(nic, sizes[i], good->sizes[i]);
 	}
-	rx->arrived = rx->runts = rx->oversize = 0;
-	rx->arrived_bytes = 0;
+	rx->refused = rx->runts = rx->oversize = 0;
+	rx->refused_bytes = 0;
 	memset(&rx->good, 0, sizeof(rx->good));
 }
 
@@ -527,14 +524,14 @@ uint32_t nic_rx_poll(struct nic *nic)
 			frames += end_burst(nic, i * 64 + bit);
 		}
 	}
-	if (rx->arrived)
+	if (rx->good.frames || rx->refused)
 		count_port(nic, rx);
 	nic->account.rx_missed += rx->missed;
 	rx->missed = 0;
 
 	rx->burst++;
 	/* A queue may come without an access that we see: RXDCTL is in a page that drivers map. */
-	for (uint32_t i = 0; i < 16; i++)
+	for (uint32_t i = 0; i < NIC_SCAN; i++)
 		nic_rx_look(nic, rx->scan++ % NIC_QUEUES);
 	return frames;
 }

@@ -100,8 +100,8 @@ bool nic_tx_enter(struct nic *nic, struct nic_visit *v)
 		return false;
 	/* Reads ahead stay within the ring and its memory; what they find is only a hint. */
 	if (at + 2 * NIC_LINE <= v->q->size &&
-	    nic_peek(nic, v->q->base + at * sizeof(struct nic_desc),
-		     2 * NIC_LINE * sizeof(struct nic_desc), false))
+		nic_peek(nic, v->q->base + at * sizeof(struct nic_desc),
+			2 * NIC_LINE * sizeof(struct nic_desc), false))
 		look_ahead(nic, v->line);
 	return true;
 }
@@ -129,7 +129,7 @@ static inline bool send_plain(struct nic *nic, struct nic_visit *v, struct nic_d
 	const uint8_t *frame;
 
 	if ((desc.hi & PLAIN_MASK) != PLAIN || length < ETH_FRAME_MIN || length > NIC_FRAME_MAX ||
-	    TXD_PAYLEN(desc.hi) != length)
+		TXD_PAYLEN(desc.hi) != length)
 		return false;
 	frame = nic_peek(nic, desc.lo, length, false);
 	if (unlikely(!frame))
@@ -272,7 +272,7 @@ uint32_t nic_tx_poll(struct nic *nic, uint32_t budget)
 
 	if (nic->rescan)
 		nic_rescan(nic);
-	for (uint32_t i = 0; i < 16; i++)
+	for (uint32_t i = 0; i < NIC_SCAN; i++)
 		nic_tx_look(nic, tx->scan++ % NIC_QUEUES);
 	if (!tx->on)
 		return 0;
