@@ -25,7 +25,8 @@
 	{ .name = n, .offset = at, .count = number, .stride = step, .access = NIC_ALIAS, \
 	  .alias = of, .section = where }
 
-#define ALL 0xFFFFFFFFu
+#define ALL    0xFFFFFFFFu
+#define CAUSES 0x7FFFFFFFu /* bit 31 is reserved */
 
 const struct nic_reg nic_regs[] = {
 	/* ---- General ---- */
@@ -105,17 +106,21 @@ const struct nic_reg nic_regs[] = {
 	REG(SW_FW_SYNC, NIC_RW, 0, 0x000003FF, "8.2.3.4.11"),
 
 	/* ---- Interrupts: EIMS and its kind are views of struct nic_irq ---- */
-	REG(EICR, NIC_RW, 0, 0, "8.2.3.5.1", .read = nic_eicr_read, .written = nic_eicr_written),
-	REG(EICS, NIC_RW, 0, 0, "8.2.3.5.2", .read = nic_eics_read, .written = nic_eics_written),
-	REG(EIMS, NIC_RW, 0, 0, "8.2.3.5.3", .read = nic_eims_read, .written = nic_eims_written),
-	REG(EIMC, NIC_WO, 0, 0, "8.2.3.5.4", .written = nic_eimc_written),
+	REG(EICR, NIC_W1C, 0, CAUSES, "8.2.3.5.1", .read = nic_eicr_read,
+	    .written = nic_eicr_written),
+	REG(EICS, NIC_RW, 0, CAUSES, "8.2.3.5.2", .read = nic_eics_read,
+	    .written = nic_eics_written),
+	REG(EIMS, NIC_RW, 0, CAUSES, "8.2.3.5.3", .read = nic_eims_read,
+	    .written = nic_eims_written),
+	REG(EIMC, NIC_WO, 0, CAUSES, "8.2.3.5.4", .written = nic_eimc_written),
 	REG(EIAC, NIC_RW, 0, 0x4000FFFF, "8.2.3.5.5"),
-	REG(EIAM, NIC_RW, 0, 0, "8.2.3.5.6", .read = nic_eiam_read, .written = nic_eiam_written),
-	REGS(EICS_EX, 2, NIC_WO, 0, 0, "8.2.3.5.7", .written = nic_eics_ex_written),
-	REGS(EIMS_EX, 2, NIC_RW, 0, 0, "8.2.3.5.8", .read = nic_eims_ex_read,
+	REG(EIAM, NIC_RW, 0, CAUSES, "8.2.3.5.6", .read = nic_eiam_read,
+	    .written = nic_eiam_written),
+	REGS(EICS_EX, 2, NIC_WO, 0, ALL, "8.2.3.5.7", .written = nic_eics_ex_written),
+	REGS(EIMS_EX, 2, NIC_RW, 0, ALL, "8.2.3.5.8", .read = nic_eims_ex_read,
 	     .written = nic_eims_ex_written),
-	REGS(EIMC_EX, 2, NIC_WO, 0, 0, "8.2.3.5.9", .written = nic_eimc_ex_written),
-	REGS(EIAM_EX, 2, NIC_RW, 0, 0, "8.2.3.5.10", .read = nic_eiam_ex_read,
+	REGS(EIMC_EX, 2, NIC_WO, 0, ALL, "8.2.3.5.9", .written = nic_eimc_ex_written),
+	REGS(EIAM_EX, 2, NIC_RW, 0, ALL, "8.2.3.5.10", .read = nic_eiam_ex_read,
 	     .written = nic_eiam_ex_written),
 	REG(EITRSEL,  NIC_RW, 0, ALL, "8.2.3.5"),
 	RAW("EITR", EITR(0),   24, 4, NIC_RW, 0, 0x0FFF8FF8, "8.2.3.5",
