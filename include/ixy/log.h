@@ -21,8 +21,8 @@ void ixy_log_to(void (*hook)(enum ixy_log_level level, const char *line, void *c
  *
  * Messages longer than 511 bytes are cut. Thread safe; keeps errno.
  */
-void ixy_log(enum ixy_log_level level, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+__attribute__((format(printf, 2, 3))) void ixy_log(
+	enum ixy_log_level level, const char *format, ...);
 
 /**
  * ixy_fail() - log an error and return it: return ixy_fail(ENODEV, "%s: no such device", address);
@@ -30,6 +30,6 @@ void ixy_log(enum ixy_log_level level, const char *format, ...)
  *
  * Return: -@err.
  */
-int ixy_fail(int err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+#define ixy_fail(err, ...) (ixy_log(IXY_ERROR, __VA_ARGS__), -(err))
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * libixy-vfio: drive a PCI function from userspace. Open it by address, reach its registers, give
- * it memory through the IOMMU. Its interrupts are in ixy/vfio_irq.h.
+ * it memory through the IOMMU. Less common needs: ixy/vfio_pci.h (capabilities, reset, narrow
+ * registers), ixy/vfio_irq.h (interrupts), ixy/vfio_dma.h (memory that you have already).
  *
  * Functions return 0 or a negative errno value and explain every error to the log hook (ixy/log.h).
  * Opening, closing and DMA memory may be called from any thread. Register, config space and
@@ -16,15 +17,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <sys/types.h>
-
 #include <linux/vfio.h> /* VFIO_PCI_BAR0_REGION_INDEX and the like: the names used below */
 
 struct vfio_device;
 
 /**
  * vfio_open() - take control of a device
- * @dev:     set on success
+ * @dev:     set; NULL after an error
  * @address: "0000:03:00.0" (a PCI function that is bound to vfio-pci) or "vfio-user:PATH" (a
  *           server's UNIX socket)
  *
@@ -48,29 +47,24 @@ void vfio_close(struct vfio_device *dev);
 /** vfio_address() - the address that @dev was opened with; valid until vfio_close(). */
 const char *vfio_address(const struct vfio_device *dev);
 
-/** vfio_reset() - function-level reset. Return: 0, -EOPNOTSUPP (it cannot), or another error. */
-int vfio_reset(struct vfio_device *dev);
-
 /* ---- Registers ---- */
 
 /**
  * struct vfio_bar - one BAR, ready for register access
  * @dev, @index: where it belongs
  * @size:        bytes
- * @base:        address of offset 0; only pages that are marked in @mapped may be touched
- * @mapped:      one byte per system page: 1 if the page is mapped, 0 if the device wants to see
- *               each access
- * @page_shift:  of the system page size
+ * @base:        address of offset 0; only @areas may be touched
+ * @areas:       the parts that are mapped; the device wants to see each access to the others. Some
+ *               may have size 0.
  *
  * Read only for users; here for the sake of bar_pointer().
  */
 struct vfio_bar {
 	struct vfio_device *dev;
-	uint32_t index;
+	uint32_t index, area_count;
 	uint64_t size;
 	uint8_t *base;
-	uint8_t *mapped;
-	uint32_t page_shift;
+	struct vfio_region_sparse_mmap_area areas[16];
 };
 
 /**
@@ -85,22 +79,19 @@ int vfio_bar(struct vfio_device *dev, uint32_t index, const struct vfio_bar **ba
 /** bar_pointer() - the register as memory, or NULL if it needs bar_read32() and bar_write32(). */
 static inline volatile void *bar_pointer(const struct vfio_bar *bar, uint32_t offset)
 {
-	bool mapped = offset < bar->size && bar->mapped[offset >> bar->page_shift];
-
-	return mapped ? bar->base + offset : NULL;
+	for (uint32_t i = 0; i < bar->area_count; i++)
+		if (offset - bar->areas[i].offset < bar->areas[i].size)
+			return bar->base + offset;
+	return NULL;
 }
 
 /*
- * bar_read32() and its twins: one register access of that width, by memory where the page is mapped
- * and by message where it is not. A device that has gone reads as all ones, like on PCI; writes to
- * it are lost. @offset must be aligned to the width. A write is ordered after everything that the
- * program wrote to DMA memory before.
+ * bar_read32() and its twins in ixy/vfio_pci.h: one register access of that width, by memory where
+ * the page is mapped and by message where it is not. A device that has gone reads as all ones, like
+ * on PCI; writes to it are lost. @offset must be aligned to the width. A write is ordered after
+ * everything that the program wrote to DMA memory before.
  */
-uint8_t bar_read8(const struct vfio_bar *bar, uint32_t offset);
-uint16_t bar_read16(const struct vfio_bar *bar, uint32_t offset);
 uint32_t bar_read32(const struct vfio_bar *bar, uint32_t offset);
-void bar_write8(const struct vfio_bar *bar, uint32_t offset, uint8_t value);
-void bar_write16(const struct vfio_bar *bar, uint32_t offset, uint16_t value);
 void bar_write32(const struct vfio_bar *bar, uint32_t offset, uint32_t value);
 
 /*
@@ -118,28 +109,19 @@ void bar_write32(const struct vfio_bar *bar, uint32_t offset, uint32_t value);
 #endif
 
 /**
- * vfio_region_read(), vfio_region_write() - read or write any region by the device's file
+ * vfio_region_read(), vfio_region_write() - access any region by the device's file
  * @index:  VFIO_PCI_CONFIG_REGION_INDEX, a BAR, or VFIO_PCI_ROM_REGION_INDEX
  * @offset: bytes from the start of the region
  *
- * Return: 0, -EINVAL (outside the region), -EIO (short), -ENOTCONN (the device's server has gone),
- * or another error.
+ * Return: 0, -EIO (outside the region, or the device is off), -ENOTCONN (the device's server has
+ * gone), or another error. After an error, @data is what it was before.
  */
-int vfio_region_read(struct vfio_device *dev, uint32_t index, uint64_t offset, void *data,
-		     size_t size);
-int vfio_region_write(struct vfio_device *dev, uint32_t index, uint64_t offset, const void *data,
+int vfio_region_read(struct vfio_device *dev, int index, uint64_t offset, void *data, size_t size);
+int vfio_region_write(struct vfio_device *dev, int index, uint64_t offset, const void *data,
 		      size_t size);
 
 /** vfio_set_bus_master() - allow or forbid memory access by the function (PCI command, bit 2). */
 int vfio_set_bus_master(struct vfio_device *dev, bool on);
-
-/**
- * vfio_find_capability() - look up a PCI capability by its id (PCI_CAP_ID_* of linux/pci_regs.h)
- *
- * Return: its offset in config space, -ENOENT, or another error. A circular list ends the search
- * with -EIO.
- */
-int vfio_find_capability(struct vfio_device *dev, uint8_t id);
 
 /* ---- DMA memory: one address space per process, the same for all devices ---- */
 
@@ -176,24 +158,5 @@ int vfio_dma_alloc(struct dma_memory *mem, size_t size);
  * Memory that a device cannot be kept from is not freed: better lost than overwritten.
  */
 void vfio_dma_free(struct dma_memory *mem);
-
-/**
- * vfio_dma_map() - let all devices reach memory that the caller already has
- * @mem:    @mem->virt and @mem->size are given, both aligned to the page size; @mem->iova is filled
- *          in
- * @fd:     the file behind the memory (memfd, hugetlbfs), or -1 if there is none. Devices behind
- *          vfio-user need it.
- * @offset: of @mem->virt in @fd
- *
- * Neither memory nor @fd change hands: keep the memory until vfio_dma_unmap(); @fd may be closed at
- * once.
- *
- * Return: 0, -EINVAL (alignment, size 0), -EEXIST (overlaps an earlier map), -EOPNOTSUPP (no @fd
- * and a device needs one), or as vfio_dma_alloc().
- */
-int vfio_dma_map(struct dma_memory *mem, int fd, off_t offset);
-
-/** vfio_dma_unmap() - end vfio_dma_map(). Return: 0, -ENOENT (not mapped), or another error. */
-int vfio_dma_unmap(struct dma_memory *mem);
 
 #endif

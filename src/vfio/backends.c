@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The list of backends: the one file that knows them all. */
-#include <errno.h>
-#include <string.h>
-
 #include "internal.h"
 
 static const struct vfio_backend *backends[1 + 8] = { &vfio_user };

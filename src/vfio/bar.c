@@ -2,6 +2,8 @@
 /* Registers of 8 and 16 bits; bar_read32() and bar_write32() in vfio.c are the model. */
 #include <endian.h>
 
+#include <ixy/vfio_pci.h>
+
 #include "internal.h"
 
 uint8_t bar_read8(const struct vfio_bar *bar, uint32_t offset)

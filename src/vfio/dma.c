@@ -1,14 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * DMA memory. The process has one list of maps and one list of I/O address spaces; each map is in
- * each space at the same I/O virtual address.
- */
+/* DMA memory: pages in files of their own, at an I/O virtual address that is the same for all. */
 #define _GNU_SOURCE /* memfd_create() */
-#include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include <sys/mman.h>
 
@@ -16,196 +9,96 @@
 
 #include "internal.h"
 
-#define MIB	    ((uint64_t)1 << 20)
-#define HUGE_PAGE   (2 * MIB)
-#define LOWEST_IOVA MIB /* so that 0, which is in every zeroed descriptor, is never valid */
-#define NOWHERE	    UINT64_MAX
+/*
+ * I/O addresses are multiples of 2 MiB, which satisfies every IOMMU and lets it use large pages, and
+ * have at most the 39 bits that small IOMMUs translate. 0, which is in every zeroed descriptor, is
+ * never used.
+ */
+#define HUGE_PAGE ((size_t)2 << 20)
+#define IOVA_END  ((uint64_t)1 << 39)
 
-struct dma_map *dma_maps;
-static struct vfio_space *spaces;
+struct dma_maps dma_maps;
 
-/* The lowest address from @iova on at which @space can translate @size bytes, or NOWHERE. */
-static uint64_t fit_space(const struct vfio_space *space, uint64_t iova, size_t size)
+static bool overlaps(const struct dma_memory *mem)
 {
-	uint64_t best = NOWHERE;
+	struct dma_map *map;
 
-	for (uint32_t i = 0; i < space->range_count; i++) {
-		uint64_t first = space->ranges[i].first, last = space->ranges[i].last;
-		if (first < iova)
-			first = iova;
-		if (first <= last && size - 1 <= last - first && first < best)
-			best = first;
-	}
-	return best;
+	LIST_FOREACH(map, &dma_maps, next)
+	if (mem->iova < map->mem.iova + map->mem.size && map->mem.iova < mem->iova + mem->size)
+		return true;
+	return false;
 }
 
-/* The lowest free address that every space can translate, or NOWHERE. */
-static uint64_t choose_iova(const struct dma_map *map)
-{
-	/* As well aligned as the memory is: then the IOMMU can use its large pages, too. */
-	uint64_t align = (uintptr_t)map->virt & -(uintptr_t)map->virt;
-	uint64_t iova = LOWEST_IOVA, start;
-
-	align = align < HUGE_PAGE ? align : HUGE_PAGE;
-	for (struct vfio_space *space = spaces; space; space = space->next)
-		align = align > space->page_size ? align : space->page_size;
-	do {
-		start = iova = (iova + align - 1) & -align;
-		for (struct vfio_space *space = spaces; space; space = space->next)
-			iova = fit_space(space, iova, map->size);
-		for (struct dma_map *m = dma_maps; m && iova != NOWHERE; m = m->next)
-			if (iova < m->iova + m->size && m->iova < iova + map->size)
-				iova = m->iova + m->size;
-	} while (iova != start && iova != NOWHERE);
-	return iova;
-}
-
-int dma_join(struct vfio_device *dev)
-{
-	struct vfio_space *space = dev->space;
-
-	if (!space->range_count) { /* 39 bits, without the window of x86's interrupts */
-		space->ranges[0].last = 0xfee00000 - 1;
-		space->ranges[1].first = 0xfef00000;
-		space->ranges[1].last = ((uint64_t)1 << 39) - 1;
-		space->range_count = 2;
-	}
-	for (struct dma_map *map = dma_maps; map; map = map->next) {
-		if (fit_space(space, map->iova, map->size) != map->iova)
-			return ixy_fail(ENOSPC,
-					"%s: cannot reach DMA memory at 0x%llx; open this device "
-					"before the others",
-					dev->address, (unsigned long long)map->iova);
-		int err = space->users ? 0 : dev->backend->dma_map(space, map);
-		if (err)
-			return err;
-	}
-	if (!space->users++) {
-		space->backend = dev->backend;
-		space->next = spaces;
-		spaces = space;
-	}
-	return 0;
-}
-
-void dma_leave(struct vfio_space *space)
-{
-	struct vfio_space **at = &spaces;
-
-	if (--space->users)
-		return;
-	while (*at != space)
-		at = &(*at)->next;
-	*at = space->next;
-}
-
-static void destroy(struct dma_map *map)
+static int destroy(struct dma_map *map, int err)
 {
 	if (map->allocated)
-		munmap(map->virt, map->size);
-	if (map->fd >= 0)
-		close(map->fd);
+		munmap(map->mem.virt, map->mem.size);
+	close(map->fd);
 	free(map);
+	return err;
 }
 
 int dma_add(struct dma_map *map, struct dma_memory *mem)
 {
-	struct dma_map **at = &dma_maps;
-	int err = 0;
+	struct dma_memory *at = &map->mem;
 
-	map->iova = choose_iova(map);
-	if (map->iova == NOWHERE)
-		err = ixy_fail(ENOSPC, "no room for %zu bytes of DMA memory in the devices' range",
-			       map->size);
-	for (struct vfio_space *space = spaces; space && !err; space = space->next) {
-		err = space->backend->dma_map(space, map);
-		for (struct vfio_space *undo = spaces; err && undo != space; undo = undo->next)
-			undo->backend->dma_unmap(undo, map);
-	}
+	for (at->iova = HUGE_PAGE; overlaps(at) || !dma_reaches(at); at->iova += HUGE_PAGE)
+		if (at->iova >= IOVA_END)
+			return destroy(
+				map, ixy_fail(ENOSPC, "no I/O addresses for %zu bytes", at->size));
+	LIST_INSERT_HEAD(&dma_maps, map, next);
+	int err = dma_tell_spaces(map, true);
 	if (err) {
-		destroy(map);
-		return err;
+		LIST_REMOVE(map, next);
+		return destroy(map, err);
 	}
-	while (*at && (*at)->iova < map->iova)
-		at = &(*at)->next;
-	map->next = *at;
-	*at = map;
-	*mem = (struct dma_memory){ map->virt, map->iova, map->size };
+	*mem = *at;
 	return 0;
 }
 
-int dma_remove(const void *virt, bool allocated)
+int dma_remove(const void *virt)
 {
-	struct dma_map **at = &dma_maps, *map;
-	int err = 0;
+	struct dma_map *map;
 
-	while (*at && ((*at)->virt != virt || (*at)->allocated != allocated))
-		at = &(*at)->next;
-	map = *at;
-	if (!map)
-		return ixy_fail(ENOENT, "%p: not DMA memory", virt);
-	for (struct vfio_space *space = spaces; space; space = space->next) {
-		int failed = space->backend->dma_unmap(space, map);
-		err = failed ? failed : err;
-	}
-	if (err) /* some device may still write there: neither memory nor address are used again */
+	LIST_FOREACH(map, &dma_maps, next)
+	if (map->mem.virt == virt)
+		break;
+	int err = map ? dma_tell_spaces(map, false) : -ENOENT;
+	if (err) /* a device may still write there: neither memory nor address are used again */
 		return err;
-	*at = map->next;
-	destroy(map);
-	return 0;
+	LIST_REMOVE(map, next);
+	return destroy(map, 0);
 }
 
-static int get_memory(struct dma_map *map, size_t size, unsigned int flags, size_t page)
+static int get_memory(struct dma_map *map, size_t size, size_t page, unsigned int flags)
 {
-	map->size = (size + page - 1) & -page;
+	map->mem.size = (size + page - 1) & -page;
 	map->fd = memfd_create("ixy-dma", MFD_CLOEXEC | MFD_ALLOW_SEALING | flags);
-	if (map->fd < 0)
+	/* Sealed: a vfio-user server that cuts the file short would kill us with SIGBUS. */
+	if (map->fd < 0 || ftruncate(map->fd, map->mem.size) ||
+	    fcntl(map->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
 		return -errno;
-
-	/* Sealed: a vfio-user server that cut the file short would kill us with SIGBUS. */
-	if (!ftruncate(map->fd, map->size) &&
-	    !fcntl(map->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)) {
-		map->virt = mmap(NULL, map->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
-				 map->fd, 0);
-		map->allocated = map->virt != MAP_FAILED;
-	}
+	map->mem.virt = mmap(NULL, map->mem.size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
+			     map->fd, 0);
+	map->allocated = map->mem.virt != MAP_FAILED;
 	return map->allocated ? 0 : -errno;
-}
-
-/* Normal pages do as well, but once somebody is slowed down by them, he should know why. */
-static void tell_no_huge_pages(void)
-{
-	static bool told;
-	bool matters = false;
-
-	for (struct vfio_space *space = spaces; space; space = space->next)
-		matters |= space->iommu;
-	ixy_log(matters && !told ? IXY_WARN : IXY_DEBUG,
-		"no free 2 MiB huge pages, using normal ones: works, but slower behind an IOMMU; "
-		"to "
-		"reserve some: echo 256 | sudo tee /proc/sys/vm/nr_hugepages");
-	told |= matters;
 }
 
 int vfio_dma_alloc(struct dma_memory *mem, size_t size)
 {
-	struct dma_map *map = size && size < PTRDIFF_MAX ? calloc(1, sizeof(*map)) : NULL;
+	struct dma_map *map = calloc(1, sizeof(*map));
 
 	if (!map)
-		return ixy_fail(size ? ENOMEM : EINVAL, "cannot allocate %zu bytes", size);
-	pthread_mutex_lock(&vfio_lock);
-	int err = get_memory(map, size, MFD_HUGETLB | MFD_HUGE_2MB, HUGE_PAGE);
+		return ixy_fail(ENOMEM, "cannot allocate %zu bytes for DMA", size);
+	int err = get_memory(map, size, HUGE_PAGE, MFD_HUGETLB | MFD_HUGE_2MB);
 	if (err) {
-		tell_no_huge_pages();
 		close(map->fd);
-		err = get_memory(map, size, 0, sysconf(_SC_PAGESIZE));
+		err = get_memory(map, size, sysconf(_SC_PAGESIZE), 0);
 	}
-	if (err) {
-		ixy_fail(-err, "cannot allocate %zu bytes: %s", size, strerror(-err));
-		destroy(map);
-	} else {
-		err = dma_add(map, mem);
-	}
+	if (err)
+		return destroy(map, ixy_fail(-err, "cannot allocate %zu bytes for DMA", size));
+	pthread_mutex_lock(&vfio_lock);
+	err = dma_add(map, mem);
 	pthread_mutex_unlock(&vfio_lock);
 	return err;
 }
@@ -213,8 +106,9 @@ int vfio_dma_alloc(struct dma_memory *mem, size_t size)
 void vfio_dma_free(struct dma_memory *mem)
 {
 	pthread_mutex_lock(&vfio_lock);
-	if (mem->virt)
-		dma_remove(mem->virt, true);
+	if (mem->virt && dma_remove(mem->virt))
+		ixy_log(IXY_WARN, "%zu bytes of DMA memory stay, where a device may write",
+			mem->size);
 	pthread_mutex_unlock(&vfio_lock);
 	*mem = (struct dma_memory){ 0 };
 }

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* DMA to memory that the program brings along. */
-#include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
+
+#include <ixy/vfio_dma.h>
 
 #include "internal.h"
 
 static bool is_mapped(const uint8_t *virt, size_t size)
 {
-	for (struct dma_map *map = dma_maps; map; map = map->next)
-		if (virt < map->virt + map->size && map->virt < virt + size)
+	const struct dma_map *map;
+
+	LIST_FOREACH(map, &dma_maps, next)
+	{
+		const uint8_t *start = map->mem.virt;
+		if (virt < start + map->mem.size && start < virt + size)
 			return true;
+	}
 	return false;
 }
 
@@ -30,7 +33,7 @@ int vfio_dma_map(struct dma_memory *mem, int fd, off_t offset)
 	map = malloc(sizeof(*map));
 	if (!map)
 		return ixy_fail(ENOMEM, "cannot map %zu bytes: out of memory", mem->size);
-	*map = (struct dma_map){ .virt = mem->virt, .size = mem->size, .fd = -1, .offset = offset };
+	*map = (struct dma_map){ .mem = *mem, .fd = -1, .offset = offset };
 	if (fd >= 0) {
 		map->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 		if (map->fd < 0) {
@@ -56,7 +59,7 @@ int vfio_dma_map(struct dma_memory *mem, int fd, off_t offset)
 int vfio_dma_unmap(struct dma_memory *mem)
 {
 	pthread_mutex_lock(&vfio_lock);
-	int err = dma_remove(mem->virt, false);
+	int err = dma_remove(mem->virt);
 	pthread_mutex_unlock(&vfio_lock);
 	return err;
 }

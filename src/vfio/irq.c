@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Interrupts: eventfds that the device signals. */
-#include <errno.h>
 #include <limits.h>
 #include <poll.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include <sys/eventfd.h>
 
@@ -13,7 +9,8 @@
 
 #include "internal.h"
 
-#define MAX_WAIT 64
+#define MAX_WAIT    64
+#define MAX_VECTORS 2048 /* PCI 3.0, 6.8.2.3: the table size of MSI-X has 11 bits */
 
 /* Of each kind, the eventfds of vectors 0 to @count - 1; -1 where not armed. */
 struct vfio_irqs {
@@ -25,7 +22,38 @@ struct vfio_irqs {
 
 int vfio_irq_count(struct vfio_device *dev, uint32_t index)
 {
-	return index < VFIO_PCI_NUM_IRQS ? dev->backend->irq_count(dev, index) : -EINVAL;
+	struct vfio_irq_info info = { .argsz = sizeof(info), .index = index };
+
+	if (index >= VFIO_PCI_NUM_IRQS)
+		return -EINVAL;
+	int err = dev->backend->call(dev, VFIO_DEVICE_GET_IRQ_INFO, &info);
+	if (err < 0) /* the kernel's answer to a kind that the device lacks */
+		return err == -EINVAL ? 0 : err;
+	return info.count <= MAX_VECTORS ? (int)info.count : -EPROTO;
+}
+
+/* Vectors @start to @start + @count - 1 signal @eventfds from now on; @count 0 stops all. */
+static int set_irqs(struct vfio_device *dev, uint32_t index, uint32_t start, uint32_t count,
+		    const int *eventfds)
+{
+	const size_t size = sizeof(struct vfio_irq_set) + count * sizeof(int);
+	struct vfio_irq_set *set = malloc(size);
+
+	if (!set)
+		return -ENOMEM;
+	*set = (struct vfio_irq_set){
+		.argsz = size,
+		.flags = VFIO_IRQ_SET_ACTION_TRIGGER |
+			 (count ? VFIO_IRQ_SET_DATA_EVENTFD : VFIO_IRQ_SET_DATA_NONE),
+		.index = index,
+		.start = start,
+		.count = count,
+	};
+	if (count)
+		memcpy(set->data, eventfds, count * sizeof(int));
+	int result = dev->backend->call(dev, VFIO_DEVICE_SET_IRQS, set);
+	free(set);
+	return result > 0 ? -ENOSPC : result; /* above 0: so many would have been possible */
 }
 
 static void release(struct vfio_device *dev)
@@ -66,11 +94,11 @@ static int grow(struct vfio_device *dev, uint32_t index, const int *eventfds, ui
 	int err = 0;
 
 	if (before)
-		err = dev->backend->irq_set(dev, index, 0, 0, NULL);
+		err = set_irqs(dev, index, 0, 0, NULL);
 	if (!err)
-		err = dev->backend->irq_set(dev, index, 0, count, eventfds);
+		err = set_irqs(dev, index, 0, count, eventfds);
 	if (err && before)
-		dev->backend->irq_set(dev, index, 0, before, dev->irqs->kinds[index].eventfds);
+		set_irqs(dev, index, 0, before, dev->irqs->kinds[index].eventfds);
 	for (uint32_t i = 0; i < before; i++)
 		if (eventfds[i] >= 0)
 			eventfd_write(eventfds[i], 1);
@@ -105,10 +133,11 @@ int vfio_irq_arm(struct vfio_device *dev, uint32_t index, uint32_t start, uint32
 	}
 	if (!err) {
 		err = after > before ? grow(dev, index, all, after)
-				     : dev->backend->irq_set(dev, index, start, count, all + start);
+				     : set_irqs(dev, index, start, count, all + start);
 		if (err)
-			ixy_fail(-err, "%s: cannot arm vectors %u to %u of interrupt kind %u: %s",
-				 dev->address, start, start + count - 1, index, strerror(-err));
+			err = ixy_fail(
+				-err, "%s: cannot arm vectors %u to %u of interrupt kind %u: %s",
+				dev->address, start, start + count - 1, index, strerror(-err));
 	}
 	if (err) {
 		for (uint32_t i = start; i < start + count; i++)
@@ -131,7 +160,7 @@ int vfio_irq_disarm(struct vfio_device *dev, uint32_t index)
 	if (!dev->irqs || !dev->irqs->kinds[index].count)
 		return 0;
 
-	int err = dev->backend->irq_set(dev, index, 0, 0, NULL);
+	int err = set_irqs(dev, index, 0, 0, NULL);
 	for (uint32_t i = 0; i < dev->irqs->kinds[index].count; i++)
 		if (dev->irqs->kinds[index].eventfds[i] >= 0)
 			close(dev->irqs->kinds[index].eventfds[i]);

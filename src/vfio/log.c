@@ -2,7 +2,6 @@
 /* Messages to the log hook. */
 #include <errno.h>
 #include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 
 #include <ixy/log.h>
@@ -16,34 +15,18 @@ void ixy_log_to(void (*hook)(enum ixy_log_level level, const char *line, void *c
 	log_ctx = ctx;
 }
 
-static void log_line(enum ixy_log_level level, const char *format, va_list args)
+void ixy_log(enum ixy_log_level level, const char *format, ...)
 {
+	const int saved_errno = errno;
 	char line[512];
-	int saved_errno = errno;
+	va_list args;
 
+	va_start(args, format);
 	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
 	if (log_hook)
 		log_hook(level, line, log_ctx);
 	else if (level <= IXY_INFO)
 		fprintf(stderr, "%s\n", line);
 	errno = saved_errno;
-}
-
-void ixy_log(enum ixy_log_level level, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	log_line(level, format, args);
-	va_end(args);
-}
-
-int ixy_fail(int err, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	log_line(IXY_ERROR, format, args);
-	va_end(args);
-	return -err;
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* PCI config space. */
+/* PCI capabilities and reset. */
 #include <endian.h>
-#include <errno.h>
 
 #include <linux/pci_regs.h>
+
+#include <ixy/vfio_pci.h>
 
 #include "internal.h"
 
@@ -34,4 +35,11 @@ int vfio_find_capability(struct vfio_device *dev, uint8_t id)
 	}
 	return err ? err
 		   : ixy_fail(EIO, "%s: the list of PCI capabilities is circular", dev->address);
+}
+
+int vfio_reset(struct vfio_device *dev)
+{
+	int err = dev->backend->call(dev, VFIO_DEVICE_RESET, NULL);
+
+	return err == -EINVAL || err == -ENOTTY ? -EOPNOTSUPP : err; /* the kernel's words for it */
 }

@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Devices: open, close, registers, config space. */
 #include <endian.h>
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include <sys/mman.h>
 
@@ -16,37 +12,24 @@ pthread_mutex_t vfio_lock = PTHREAD_MUTEX_INITIALIZER;
 
 int vfio_open(struct vfio_device **out, const char *address)
 {
-	struct vfio_device *dev = calloc(1, sizeof(*dev));
-	const char *name = dev ? dev->address = strdup(address) : NULL;
+	struct vfio_device *dev = calloc(1, sizeof(*dev) + strlen(address) + 1);
 
-	if (!name) {
-		free(dev);
+	*out = dev;
+	if (!dev)
 		return ixy_fail(ENOMEM, "%s: out of memory", address);
-	}
+	strcpy(dev->address, address);
 
 	pthread_mutex_lock(&vfio_lock);
-	dev->backend = vfio_backend_for(&name);
-	int err = dev->backend->open(dev, name);
-	if (!err) {
-		for (uint32_t i = 0; i < VFIO_REGIONS && !err; i++)
-			err = dev->backend->region_info(dev, i, &dev->regions[i]);
-		/* Off before it sees our memory: the program before us may have been killed. */
-		if (!err)
-			err = vfio_set_bus_master(dev, false);
-		if (!err)
-			err = dma_join(dev);
-		if (err)
-			dev->backend->close(dev);
+	dev->backend = vfio_backend_for(&address);
+	/* Bus mastering off before it sees our memory: who had it before us may have been killed. */
+	int err = dev->backend->open(dev, address) ?: vfio_set_bus_master(dev, false) ?: dma_join(dev);
+	if (err) {
+		dev->backend->close(dev);
+		free(dev);
+		*out = NULL;
 	}
 	pthread_mutex_unlock(&vfio_lock);
-
-	if (err) {
-		free(dev->address);
-		free(dev);
-		return err;
-	}
-	*out = dev;
-	return 0;
+	return err;
 }
 
 void vfio_close(struct vfio_device *dev)
@@ -57,17 +40,15 @@ void vfio_close(struct vfio_device *dev)
 	vfio_set_bus_master(dev, false);
 	if (dev->irqs_release)
 		dev->irqs_release(dev);
-	dev->backend->reset(dev);
-	for (uint32_t i = 0; i <= VFIO_PCI_BAR5_REGION_INDEX; i++) {
-		if (dev->bars[i].base)
-			munmap(dev->bars[i].base, dev->bars[i].size);
-		free(dev->bars[i].mapped);
-	}
+	dev->backend->call(dev, VFIO_DEVICE_RESET, NULL); /* some cannot */
+	for (int i = 0; i < 6; i++)
+		munmap(dev->bars[i].base, dev->bars[i].size); /* nothing if its size is 0 */
+
 	pthread_mutex_lock(&vfio_lock);
-	dma_leave(dev->space);
+	if (!--dev->space->users)
+		LIST_REMOVE(dev->space, next);
 	dev->backend->close(dev);
 	pthread_mutex_unlock(&vfio_lock);
-	free(dev->address);
 	free(dev);
 }
 
@@ -76,98 +57,31 @@ const char *vfio_address(const struct vfio_device *dev)
 	return dev->address;
 }
 
-int vfio_reset(struct vfio_device *dev)
-{
-	return dev->backend->reset(dev);
-}
-
-/*
- * The IOVA ranges of a container and the mappable areas of a region come in the same way: a
- * capability in a chain, which holds a count and pairs of 64-bit numbers. Copies up to @max pairs.
- * Return: how many, or -1 if there is no such capability. Nothing in @info is trusted.
- */
-int vfio_info_pairs(const void *info, size_t size, uint32_t offset, uint16_t id, void *pairs,
-		    uint32_t max)
-{
-	struct {
-		struct vfio_info_cap_header header;
-		uint32_t count, reserved;
-	} cap;
-
-	for (int hops = 0; hops < 32 && offset && size > sizeof(cap); hops++) {
-		if (offset > size - sizeof(cap))
-			break;
-		memcpy(&cap, (const char *)info + offset, sizeof(cap));
-		if (cap.header.id == id) {
-			size_t fit = (size - offset - sizeof(cap)) / (2 * sizeof(uint64_t));
-			uint32_t count = cap.count < max ? cap.count : max;
-			count = count < fit ? count : fit;
-			memcpy(pairs, (const char *)info + offset + sizeof(cap),
-			       count * 2 * sizeof(uint64_t));
-			return count;
-		}
-		offset = cap.header.next;
-	}
-	return -1;
-}
-
-void vfio_parse_region(struct vfio_region *region, const void *reply, size_t size)
-{
-	struct vfio_region_info info;
-
-	memcpy(&info, reply, sizeof(info));
-	region->size = info.size;
-	region->flags = info.flags;
-	region->fd_offset = info.offset;
-	if (!(info.flags & VFIO_REGION_INFO_FLAG_MMAP) || info.argsz > size)
-		return;
-
-	int count = -1; /* without the capability, all of the region may be mapped */
-	if (info.flags & VFIO_REGION_INFO_FLAG_CAPS)
-		count = vfio_info_pairs(reply, size, info.cap_offset,
-					VFIO_REGION_INFO_CAP_SPARSE_MMAP, region->areas,
-					VFIO_MAX_AREAS);
-	region->area_count = count < 0 ? 1 : count;
-	if (count < 0)
-		region->areas[0].size = info.size;
-}
-
 int vfio_bar(struct vfio_device *dev, uint32_t index, const struct vfio_bar **out)
 {
-	if (index > VFIO_PCI_BAR5_REGION_INDEX || !dev->regions[index].size)
+	struct vfio_region_info info[128] = { { .argsz = sizeof(info), .index = index } };
+	int fd = index < 6 ? dev->backend->call(dev, VFIO_DEVICE_GET_REGION_INFO, info) : -EINVAL;
+
+	if (fd < 0 || !info->size)
 		return ixy_fail(ENXIO, "%s: the function has no BAR %u", dev->address, index);
-
-	const struct vfio_region *region = &dev->regions[index];
 	struct vfio_bar *bar = &dev->bars[index];
-	const uint64_t page = sysconf(_SC_PAGESIZE);
-
 	*out = bar;
 	if (bar->base)
 		return 0;
 
-	/* Address space for all of it; what may be mapped is then laid over that. */
-	uint8_t *mapped = calloc(region->size / page + 1, 1);
-	uint8_t *base = mmap(NULL, region->size, PROT_NONE,
-			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	bool failed = base == MAP_FAILED || !mapped;
-	for (uint32_t i = 0; i < region->area_count && !failed; i++) {
-		uint64_t start = region->areas[i].offset, size = region->areas[i].size;
-		if (!size || (start | size) % page || start > region->size ||
-		    size > region->size - start)
-			continue;
-		failed = mmap(base + start, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
-			      region->fd, region->fd_offset + start) == MAP_FAILED;
-		memset(mapped + start / page, 1, size / page);
+	/* Address space for all of it; the parts that can be mapped are then laid over that. */
+	uint8_t *base = mmap(NULL, info->size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (base == MAP_FAILED)
+		return ixy_fail(errno, "%s: BAR %u: %s", dev->address, index, strerror(errno));
+	*bar = (struct vfio_bar){ dev, index, 0, info->size, base, { { 0, info->size } } };
+	bar->area_count = info->flags & VFIO_REGION_INFO_FLAG_MMAP ? 1 : 0;
+	vfio_get_areas(bar, info);
+	for (uint32_t i = 0; i < bar->area_count; i++) {
+		struct vfio_region_sparse_mmap_area *area = &bar->areas[i];
+		if (mmap(base + area->offset, area->size, PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_FIXED, fd, info->offset + area->offset) == MAP_FAILED)
+			area->size = 0; /* works without, too */
 	}
-	if (failed) {
-		int err = ixy_fail(errno, "%s: cannot map BAR %u (%llu bytes): %s", dev->address,
-				   index, (unsigned long long)region->size, strerror(errno));
-		if (base != MAP_FAILED)
-			munmap(base, region->size);
-		free(mapped);
-		return err;
-	}
-	*bar = (struct vfio_bar){ dev, index, region->size, base, mapped, __builtin_ctzl(page) };
 	return 0;
 }
 
@@ -196,38 +110,24 @@ void bar_write32(const struct vfio_bar *bar, uint32_t offset, uint32_t value)
 		vfio_region_write(bar->dev, bar->index, offset, &value, sizeof(value));
 }
 
-static bool inside(const struct vfio_device *dev, uint32_t index, uint64_t offset, size_t size)
+int vfio_region_read(struct vfio_device *dev, int index, uint64_t offset, void *data, size_t size)
 {
-	return index < VFIO_REGIONS && offset <= dev->regions[index].size &&
-	       size <= dev->regions[index].size - offset;
+	return dev->backend->access(dev, index, offset, data, size, false);
 }
 
-int vfio_region_read(struct vfio_device *dev, uint32_t index, uint64_t offset, void *data,
-		     size_t size)
-{
-	return inside(dev, index, offset, size)
-		       ? dev->backend->region_read(dev, index, offset, data, size)
-		       : -EINVAL;
-}
-
-int vfio_region_write(struct vfio_device *dev, uint32_t index, uint64_t offset, const void *data,
+int vfio_region_write(struct vfio_device *dev, int index, uint64_t offset, const void *data,
 		      size_t size)
 {
-	return inside(dev, index, offset, size)
-		       ? dev->backend->region_write(dev, index, offset, data, size)
-		       : -EINVAL;
+	return dev->backend->access(dev, index, offset, (void *)data, size, true);
 }
 
 int vfio_set_bus_master(struct vfio_device *dev, bool on)
 {
-	const uint16_t master = htole16(PCI_COMMAND_MASTER);
-	uint16_t command;
-	int err = vfio_region_read(dev, VFIO_PCI_CONFIG_REGION_INDEX, PCI_COMMAND, &command,
-				   sizeof(command));
-	if (err)
-		return err;
+	uint16_t command = 0, master = htole16(PCI_COMMAND_MASTER);
+	int err = vfio_region_read(dev, VFIO_PCI_CONFIG_REGION_INDEX, PCI_COMMAND, &command, 2);
 
 	command = on ? command | master : command & ~master;
-	return vfio_region_write(dev, VFIO_PCI_CONFIG_REGION_INDEX, PCI_COMMAND, &command,
-				 sizeof(command));
+	return err
+		       ?: vfio_region_write(dev, VFIO_PCI_CONFIG_REGION_INDEX, PCI_COMMAND,
+					    &command, 2);
 }

@@ -4,12 +4,7 @@
  * message instead of an ioctl. The server maps our DMA memory from its files, and we map its
  * registers from the files that it sends.
  */
-#include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include <sys/stat.h>
 
@@ -19,6 +14,7 @@
 #define NEGOTIATION_TIMEOUT_MS 700 /* so that a wrong address is an error within a second */
 #define RESET_TIMEOUT_MS       10000
 #define MAX_CHUNK	       4096
+#define REGIONS		       VFIO_PCI_NUM_REGIONS
 
 /* One server: a device, which is the only one in its I/O address space. */
 struct user {
@@ -26,7 +22,7 @@ struct user {
 	struct user_socket socket;
 	uint32_t flags, regions, irqs; /* of VFIO_DEVICE_GET_INFO */
 	uint32_t max_fds, max_data;    /* that the server takes in a message */
-	int region_fds[VFIO_REGIONS];
+	int region_fds[REGIONS];
 };
 
 /* A number of the version reply's JSON text, which is too simple for a parser. */
@@ -81,8 +77,6 @@ static int negotiate(struct user *user)
 	user->max_fds = fds < 1 ? 1 : fds < USER_MAX_FDS ? fds : USER_MAX_FDS;
 	uint64_t data = json_number(reply.json, "max_data_xfer_size", 1 << 20);
 	user->max_data = data < 8 ? 8 : data < MAX_CHUNK ? data : MAX_CHUNK;
-	uint64_t pages = json_number(reply.json, "pgsizes", 4096);
-	user->space.page_size = pages & -pages;
 	return 0;
 }
 
@@ -112,69 +106,156 @@ static int user_open(struct vfio_device *dev, const char *path)
 {
 	struct user *user = calloc(1, sizeof(*user));
 
+	dev->priv = user;
 	if (!user)
 		return ixy_fail(ENOMEM, "%s: out of memory", dev->address);
-	for (uint32_t i = 0; i < VFIO_REGIONS; i++)
-		user->region_fds[i] = -1;
-	int err = user_connect(&user->socket, path, dev->address);
-	if (!err) {
-		err = negotiate(user);
-		if (!err)
-			err = get_info(user);
-		if (err)
-			user_disconnect(&user->socket);
-	}
-	if (err) {
-		free(user);
-		return err;
-	}
-	dev->fd = user->socket.fd;
-	dev->priv = user;
 	dev->space = &user->space;
-	return 0;
+	user->space.backend = &vfio_user;
+	for (uint32_t i = 0; i < REGIONS; i++)
+		user->region_fds[i] = -1;
+
+	int err = user_connect(&user->socket, path, dev->address);
+	if (!err)
+		err = negotiate(user);
+	if (!err)
+		err = get_info(user);
+	return err;
 }
 
 static void user_close(struct vfio_device *dev)
 {
 	struct user *user = dev->priv;
 
+	if (!user)
+		return;
 	user_disconnect(&user->socket);
-	for (uint32_t i = 0; i < VFIO_REGIONS; i++)
+	for (uint32_t i = 0; i < REGIONS; i++)
 		if (user->region_fds[i] >= 0)
 			close(user->region_fds[i]);
 	free(user);
 }
 
-static int user_region_info(struct vfio_device *dev, uint32_t index, struct vfio_region *region)
+/*
+ * May it be mapped as the server says? Beyond the end of the file there would be SIGBUS instead of
+ * registers.
+ */
+static bool can_map(const struct vfio_region_info *info, int fd)
 {
-	struct user *user = dev->priv;
-	_Alignas(struct vfio_region_info) uint8_t reply[4096];
-	struct vfio_region_info info = { .argsz = sizeof(reply), .index = index };
-	struct user_request request = {
-		.command = USER_GET_REGION_INFO,
-		.head = &info,
-		.head_size = sizeof(info),
-		.reply = reply,
-		.reply_min = sizeof(info),
-		.reply_max = sizeof(reply),
-		.reply_fd = &user->region_fds[index],
-	};
 	struct stat file;
 
-	if (index >= user->regions)
+	return info->flags & VFIO_REGION_INFO_FLAG_MMAP && fd >= 0 && !fstat(fd, &file) &&
+	       info->size <= (uint64_t)file.st_size &&
+	       info->offset <= (uint64_t)file.st_size - info->size;
+}
+
+static int get_region_info(struct user *user, struct vfio_region_info *info)
+{
+	const struct vfio_region_info question = { .argsz = info->argsz, .index = info->index };
+	const uint32_t room = info->argsz;
+
+	if (info->index >= user->regions || info->index >= REGIONS) {
+		info->size = info->flags = 0;
 		return 0;
+	}
+	/* The reply is laid over zeroes, so that nothing beyond its end looks like a capability. */
+	memset(info, 0, room);
+	struct user_request request = {
+		.command = USER_GET_REGION_INFO,
+		.head = &question,
+		.head_size = sizeof(question),
+		.reply = info,
+		.reply_min = sizeof(*info),
+		.reply_max = room,
+		.reply_fd = &user->region_fds[question.index],
+	};
 	int err = user_call(&user->socket, &request);
 	if (err)
-		return ixy_fail(-err, "%s: region %u: %s", dev->address, index, strerror(-err));
+		return ixy_fail(-err, "%s: region %u: %s", user->socket.name, question.index,
+				strerror(-err));
+	if (!can_map(info, user->region_fds[question.index]))
+		info->flags &= ~VFIO_REGION_INFO_FLAG_MMAP;
+	return info->flags & VFIO_REGION_INFO_FLAG_MMAP ? user->region_fds[question.index] : 0;
+}
 
-	vfio_parse_region(region, reply, request.reply_size);
-	region->fd = user->region_fds[index];
-	/* Beyond the end of the file there would be SIGBUS instead of registers. */
-	if (region->fd < 0 || region->fd_offset < 0 || fstat(region->fd, &file) ||
-	    (uint64_t)file.st_size < region->size ||
-	    (uint64_t)file.st_size - region->size < (uint64_t)region->fd_offset)
-		region->area_count = 0;
+static int get_irq_info(struct user *user, struct vfio_irq_info *info)
+{
+	struct user_request request = {
+		.command = USER_GET_IRQ_INFO,
+		.head = info,
+		.head_size = sizeof(*info),
+		.reply = info,
+		.reply_min = sizeof(*info),
+		.reply_max = sizeof(*info),
+	};
+
+	if (info->index < user->irqs)
+		return user_call(&user->socket, &request);
+	info->count = 0;
 	return 0;
+}
+
+/* A message names vectors that follow each other and has a file for each, or for none. */
+static int set_irqs(struct user *user, const struct vfio_irq_set *set)
+{
+	uint32_t done = 0;
+	int eventfds[USER_MAX_FDS];
+
+	do {
+		uint32_t run = 0;
+		bool armed = false;
+		for (; done + run < set->count && run < user->max_fds; run++) {
+			int fd;
+			memcpy(&fd, set->data + (done + run) * sizeof(int), sizeof(int));
+			if (run && armed != (fd >= 0))
+				break;
+			armed = fd >= 0;
+			eventfds[run] = fd;
+		}
+
+		struct vfio_irq_set part = *set;
+		part.argsz = sizeof(part);
+		part.start = set->start + done;
+		part.count = run;
+		struct user_request request = {
+			.command = USER_SET_IRQS,
+			.head = &part,
+			.head_size = sizeof(part),
+			.fds = eventfds,
+			.fd_count = armed ? run : 0,
+		};
+		int err = user_call(&user->socket, &request);
+		if (err)
+			return err;
+		done += run;
+	} while (done < set->count);
+	return 0;
+}
+
+static int reset(struct user *user)
+{
+	struct user_request request = {
+		.command = USER_RESET,
+		.timeout_ms = RESET_TIMEOUT_MS,
+	};
+
+	return user->flags & VFIO_DEVICE_FLAGS_RESET ? user_call(&user->socket, &request)
+						     : -EOPNOTSUPP;
+}
+
+static int user_call_device(struct vfio_device *dev, unsigned long request, void *argument)
+{
+	switch (request) {
+	case VFIO_DEVICE_GET_REGION_INFO:
+		return get_region_info(dev->priv, argument);
+	case VFIO_DEVICE_GET_IRQ_INFO:
+		return get_irq_info(dev->priv, argument);
+	case VFIO_DEVICE_SET_IRQS:
+		return set_irqs(dev->priv, argument);
+	case VFIO_DEVICE_RESET:
+		return reset(dev->priv);
+	default:
+		return -ENOTTY;
+	}
 }
 
 struct region_access {
@@ -183,69 +264,66 @@ struct region_access {
 	uint32_t count;
 };
 
-static int user_region_read(struct vfio_device *dev, uint32_t index, uint64_t offset, void *data,
-			    size_t size)
+static int read_chunk(struct user *user, const struct region_access *access, void *data)
 {
-	struct user *user = dev->priv;
 	struct {
 		struct region_access access;
 		uint8_t data[MAX_CHUNK];
 	} reply;
+	struct user_request request = {
+		.command = USER_REGION_READ,
+		.head = access,
+		.head_size = sizeof(*access),
+		.reply = &reply,
+		.reply_min = sizeof(*access) + access->count,
+		.reply_max = sizeof(*access) + access->count,
+	};
+	int err = user_call(&user->socket, &request);
 
-	for (size_t done = 0; done < size;) {
-		size_t chunk = size - done < user->max_data ? size - done : user->max_data;
-		struct region_access access = { offset + done, index, chunk };
-		struct user_request request = {
-			.command = USER_REGION_READ,
-			.head = &access,
-			.head_size = sizeof(access),
-			.reply = &reply,
-			.reply_min = sizeof(access) + chunk,
-			.reply_max = sizeof(access) + chunk,
-		};
-		int err = user_call(&user->socket, &request);
-		if (err)
-			return err;
-		memcpy((uint8_t *)data + done, reply.data, chunk);
-		done += chunk;
-	}
-	return 0;
+	if (!err)
+		memcpy(data, reply.data, access->count);
+	return err;
 }
 
 /*
  * As on PCI, writes to memory are posted: nobody waits for them, and they arrive before whatever is
  * asked later. Config space is not memory.
  */
-static int user_region_write(struct vfio_device *dev, uint32_t index, uint64_t offset,
-			     const void *data, size_t size)
+static int write_chunk(struct user *user, const struct region_access *access, const void *data)
 {
-	struct user *user = dev->priv;
+	struct region_access reply;
+	struct user_request request = {
+		.command = USER_REGION_WRITE,
+		.posted = access->region <= VFIO_PCI_BAR5_REGION_INDEX,
+		.head = access,
+		.head_size = sizeof(*access),
+		.data = data,
+		.data_size = access->count,
+		.reply = &reply,
+		.reply_min = sizeof(reply),
+		.reply_max = sizeof(reply),
+	};
 
-	for (size_t done = 0; done < size;) {
-		size_t chunk = size - done < user->max_data ? size - done : user->max_data;
-		struct region_access access = { offset + done, index, chunk }, reply;
-		struct user_request request = {
-			.command = USER_REGION_WRITE,
-			.posted = index <= VFIO_PCI_BAR5_REGION_INDEX,
-			.head = &access,
-			.head_size = sizeof(access),
-			.data = (const uint8_t *)data + done,
-			.data_size = chunk,
-			.reply = &reply,
-			.reply_min = sizeof(reply),
-			.reply_max = sizeof(reply),
-		};
-		int err = user_call(&user->socket, &request);
-		if (err)
-			return err;
-		done += chunk;
-	}
-	return 0;
+	return user_call(&user->socket, &request);
 }
 
-static int user_dma_map(struct vfio_space *space, const struct dma_map *map)
+static int user_access(struct vfio_device *dev, int index, uint64_t offset, void *data, size_t size,
+		       bool write)
 {
-	struct user *user = (struct user *)space;
+	struct user *user = dev->priv;
+	int err = 0;
+
+	for (size_t done = 0, chunk; done < size && !err; done += chunk) {
+		chunk = size - done < user->max_data ? size - done : user->max_data;
+		struct region_access access = { offset + done, index, chunk };
+		uint8_t *part = (uint8_t *)data + done;
+		err = write ? write_chunk(user, &access, part) : read_chunk(user, &access, part);
+	}
+	return err;
+}
+
+static int dma_map(struct user *user, const struct dma_map *map)
+{
 	struct {
 		uint32_t argsz, flags;
 		uint64_t offset, iova, size;
@@ -253,8 +331,8 @@ static int user_dma_map(struct vfio_space *space, const struct dma_map *map)
 		.argsz = sizeof(entry),
 		.flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE,
 		.offset = map->offset,
-		.iova = map->iova,
-		.size = map->size,
+		.iova = map->mem.iova,
+		.size = map->mem.size,
 	};
 	struct user_request request = {
 		.command = USER_DMA_MAP,
@@ -264,23 +342,15 @@ static int user_dma_map(struct vfio_space *space, const struct dma_map *map)
 		.fd_count = 1,
 	};
 
-	if (map->fd < 0)
-		return ixy_fail(EOPNOTSUPP,
-				"%s: memory without a file cannot be shared with a server",
-				user->socket.name);
-	int err = user_call(&user->socket, &request);
-	return err ? ixy_fail(-err, "%s: cannot map %zu bytes for DMA: %s", user->socket.name,
-			      map->size, strerror(-err))
-		   : 0;
+	return map->fd < 0 ? -EOPNOTSUPP : user_call(&user->socket, &request);
 }
 
-static int user_dma_unmap(struct vfio_space *space, const struct dma_map *map)
+static int dma_unmap(struct user *user, const struct dma_map *map)
 {
-	struct user *user = (struct user *)space;
 	struct {
 		uint32_t argsz, flags;
 		uint64_t iova, size;
-	} entry = { .argsz = sizeof(entry), .iova = map->iova, .size = map->size }, reply;
+	} entry = { .argsz = sizeof(entry), .iova = map->mem.iova, .size = map->mem.size }, reply;
 	struct user_request request = {
 		.command = USER_DMA_UNMAP,
 		.head = &entry,
@@ -291,83 +361,25 @@ static int user_dma_unmap(struct vfio_space *space, const struct dma_map *map)
 	};
 	int err = user_call(&user->socket, &request);
 
-	if (user->socket
-		    .lost) /* a server that has gone does no harm: it had the file, not the address */
+	/* A server that has gone does no harm: it had the file, which nobody else will get. */
+	if (err && user_lost(&user->socket))
 		return 0;
-	if (!err && (reply.iova != map->iova || reply.size != map->size))
-		err = -EIO;
-	return err ? ixy_fail(-err, "%s: cannot unmap %zu bytes of DMA: %s", user->socket.name,
-			      map->size, strerror(-err))
-		   : 0;
+	return err ? err : reply.iova == map->mem.iova && reply.size == map->mem.size ? 0 : -EIO;
 }
 
-static int user_irq_count(struct vfio_device *dev, uint32_t index)
+static int user_dma(struct vfio_space *space, const struct dma_map *map, bool add)
 {
-	struct user *user = dev->priv;
-	struct vfio_irq_info info = { .argsz = sizeof(info), .index = index };
-	struct user_request request = {
-		.command = USER_GET_IRQ_INFO,
-		.head = &info,
-		.head_size = sizeof(info),
-		.reply = &info,
-		.reply_min = sizeof(info),
-		.reply_max = sizeof(info),
-	};
+	struct user *user = (struct user *)space;
+	int err = add ? dma_map(user, map) : dma_unmap(user, map);
 
-	if (index >= user->irqs)
-		return 0;
-	int err = user_call(&user->socket, &request);
-	return err ? err : info.count <= UINT16_MAX ? (int)info.count : -EPROTO;
-}
-
-/* A message names vectors that follow each other and has a file for each, or for none. */
-static int user_irq_set(struct vfio_device *dev, uint32_t index, uint32_t start, uint32_t count,
-			const int *eventfds)
-{
-	struct user *user = dev->priv;
-	uint32_t done = 0;
-
-	do {
-		bool armed = done < count && eventfds[done] >= 0;
-		uint32_t run = 0;
-		while (done + run < count && run < user->max_fds &&
-		       (eventfds[done + run] >= 0) == armed)
-			run++;
-
-		struct vfio_irq_set set = {
-			.argsz = sizeof(set),
-			.flags = VFIO_IRQ_SET_ACTION_TRIGGER |
-				 (count ? VFIO_IRQ_SET_DATA_EVENTFD : VFIO_IRQ_SET_DATA_NONE),
-			.index = index,
-			.start = start + done,
-			.count = run,
-		};
-		struct user_request request = {
-			.command = USER_SET_IRQS,
-			.head = &set,
-			.head_size = sizeof(set),
-			.fds = eventfds + done,
-			.fd_count = armed ? run : 0,
-		};
-		int err = user_call(&user->socket, &request);
-		if (err)
-			return err;
-		done += run;
-	} while (done < count);
-	return 0;
-}
-
-static int user_reset(struct vfio_device *dev)
-{
-	struct user *user = dev->priv;
-	struct user_request request = {
-		.command = USER_RESET,
-		.timeout_ms = RESET_TIMEOUT_MS,
-	};
-
-	if (!(user->flags & VFIO_DEVICE_FLAGS_RESET))
-		return -EOPNOTSUPP;
-	int err = user_call(&user->socket, &request);
+	if (err == -EOPNOTSUPP && add && map->fd < 0)
+		return ixy_fail(EOPNOTSUPP,
+				"%s: a server cannot share memory that is not in a file",
+				user->socket.name);
+	if (err)
+		ixy_log(IXY_ERROR, "%s: cannot %s %zu bytes for DMA at 0x%llx: %s",
+			user->socket.name, add ? "map" : "unmap", map->mem.size,
+			(unsigned long long)map->mem.iova, strerror(-err));
 	return err;
 }
 
@@ -375,12 +387,7 @@ const struct vfio_backend vfio_user = {
 	.prefix = "vfio-user:",
 	.open = user_open,
 	.close = user_close,
-	.region_info = user_region_info,
-	.region_read = user_region_read,
-	.region_write = user_region_write,
-	.dma_map = user_dma_map,
-	.dma_unmap = user_dma_unmap,
-	.irq_count = user_irq_count,
-	.irq_set = user_irq_set,
-	.reset = user_reset,
+	.call = user_call_device,
+	.access = user_access,
+	.dma = user_dma,
 };

@@ -68,7 +68,8 @@ struct user_request {
 
 /* Connect to a socket. Return: 0 or a negative errno, explained. */
 int user_connect(struct user_socket *socket, const char *path, const char *name);
-void user_disconnect(struct user_socket *socket);
+void user_disconnect(struct user_socket *socket); /* also after user_connect() failed */
+bool user_lost(struct user_socket *socket);
 
 /*
  * Send a request and wait for the reply. Return: 0, the server's error, -ENOTCONN if the connection

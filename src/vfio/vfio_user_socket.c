@@ -264,6 +264,11 @@ int user_connect(struct user_socket *conn, const char *path, const char *name)
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	struct stat file;
 
+	pthread_mutex_init(&conn->lock, NULL);
+	conn->name = name;
+	conn->fd = -1;
+	conn->lost = false;
+	conn->last_id = 0;
 	if (!*path || strlen(path) >= sizeof(address.sun_path))
 		return ixy_fail(*path ? ENAMETOOLONG : EINVAL,
 				"%s: the path of a socket has 1 to %zu characters", name,
@@ -275,26 +280,29 @@ int user_connect(struct user_socket *conn, const char *path, const char *name)
 		return ixy_fail(ENOTSOCK, "%s: this file is not a socket", name);
 
 	memcpy(address.sun_path, path, strlen(path) + 1);
-	conn->name = name;
-	conn->lost = false;
-	conn->last_id = 0;
 	conn->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (conn->fd < 0)
 		return ixy_fail(errno, "%s: socket: %s", name, strerror(errno));
 	if (connect(conn->fd, (struct sockaddr *)&address, sizeof(address))) {
-		int err = errno;
-		const char *hint = err == ECONNREFUSED ? " (its server has ended)"
-				   : err == EAGAIN     ? " (its server is busy)"
-						       : "";
-		close(conn->fd);
-		return ixy_fail(err, "%s: %s%s", name, strerror(err), hint);
+		const char *hint = errno == ECONNREFUSED ? " (its server has ended)"
+				   : errno == EAGAIN	 ? " (its server is busy)"
+							 : "";
+		return ixy_fail(errno, "%s: %s%s", name, strerror(errno), hint);
 	}
-	pthread_mutex_init(&conn->lock, NULL);
 	return 0;
 }
 
 void user_disconnect(struct user_socket *conn)
 {
-	close(conn->fd);
+	if (conn->fd >= 0)
+		close(conn->fd);
 	pthread_mutex_destroy(&conn->lock);
+}
+
+bool user_lost(struct user_socket *conn)
+{
+	pthread_mutex_lock(&conn->lock);
+	bool lost = conn->lost;
+	pthread_mutex_unlock(&conn->lock);
+	return lost;
 }

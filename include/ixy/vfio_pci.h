@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* PCI functions beyond the basics of ixy/vfio.h: capabilities, reset, registers of 8 and 16 bits. */
+#ifndef IXY_VFIO_PCI_H
+#define IXY_VFIO_PCI_H
+
+#include <ixy/vfio.h>
+
+/**
+ * vfio_find_capability() - look up a PCI capability by its id (PCI_CAP_ID_* of linux/pci_regs.h)
+ *
+ * Return: its offset in config space, -ENOENT, or another error. A circular list ends the search
+ * with -EIO.
+ */
+int vfio_find_capability(struct vfio_device *dev, uint8_t id);
+
+/** vfio_reset() - function-level reset. Return: 0, -EOPNOTSUPP (it cannot), or another error. */
+int vfio_reset(struct vfio_device *dev);
+
+/* As bar_read32() and bar_write32(). */
+uint8_t bar_read8(const struct vfio_bar *bar, uint32_t offset);
+uint16_t bar_read16(const struct vfio_bar *bar, uint32_t offset);
+void bar_write8(const struct vfio_bar *bar, uint32_t offset, uint8_t value);
+void bar_write16(const struct vfio_bar *bar, uint32_t offset, uint16_t value);
+
+#endif
