@@ -30,7 +30,7 @@ static void toeplitz_prepare(struct nic_receiver *rx)
 }
 
 static uint32_t toeplitz_add(const struct nic_receiver *rx, uint32_t hash, uint32_t position,
-	const uint8_t *data, uint32_t size)
+			     const uint8_t *data, uint32_t size)
 {
 	for (uint32_t i = 0; i < size; i++) {
 		uint8_t byte = load8(data + i);
@@ -80,6 +80,7 @@ void nic_filter_configure(struct nic *nic)
 	rx->vlan_cfi = vlnctrl & VLNCTRL_CFI ? rx->vlan_cfi_mask : 0;
 
 	rx->mac_count = 0;
+	rx->macs[0] = UINT64_MAX; /* nobody's: nic_receive() looks here first */
 	for (uint32_t i = 0; i < 128; i++) {
 		uint32_t high = nic_get(nic, RAH(i));
 
@@ -118,7 +119,7 @@ static bool hash_match(const struct nic *nic, const struct nic_receiver *rx, uin
 }
 
 static bool filter_mac(const struct nic *nic, const struct nic_receiver *rx, uint64_t destination,
-	uint32_t *status)
+		       uint32_t *status)
 {
 	if (exact_match(rx, destination))
 		return true;
@@ -132,7 +133,7 @@ static bool filter_mac(const struct nic *nic, const struct nic_receiver *rx, uin
 }
 
 bool nic_filter(const struct nic *nic, uint64_t destination, const struct nic_packet *packet,
-	uint32_t *status)
+		uint32_t *status)
 {
 	const struct nic_receiver *rx = &nic->receiver;
 	uint32_t tag = packet->vlan_tag;
@@ -147,8 +148,8 @@ bool nic_filter(const struct nic *nic, uint64_t destination, const struct nic_pa
 }
 
 /* 7.1.2.8: addresses, and ports if the packet has them, of the kinds that MRQC asks for. */
-static void hash_packet(
-	const struct nic_receiver *rx, const uint8_t *frame, struct nic_packet *packet)
+static void hash_packet(const struct nic_receiver *rx, const uint8_t *frame,
+			struct nic_packet *packet)
 {
 	bool v4 = packet->type & RXD_TYPE_IPV4;
 	bool v6 = packet->type & RXD_TYPE_IPV6;

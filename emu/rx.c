@@ -197,7 +197,8 @@ static void start_burst(struct nic *nic, uint32_t queue, struct nic_rx_queue *q)
 
 /* The last descriptor of a frame, with @length bytes in its buffer. The others have no status but DD. */
 static inline struct nic_desc describe(const struct nic_receiver *rx, const struct nic_rx_queue *q,
-	const struct nic_packet *packet, const uint8_t *frame, uint32_t status, uint32_t length)
+				       const struct nic_packet *packet, const uint8_t *frame,
+				       uint32_t status, uint32_t length)
 {
 	struct nic_desc desc;
 	uint32_t fragment_sum = 0;
@@ -246,35 +247,22 @@ static void mark_damaged(const struct nic_rx_queue *q, struct nic_desc *last)
 	last->hi |= q->legacy ? (uint64_t)(RXD_RXE >> 24) << 40 : RXD_RXE;
 }
 
-/* Put @length bytes into the buffers of @count descriptors. */
-static void fill(struct nic *nic, struct nic_rx_queue *q, const uint8_t *data, uint32_t length,
-	uint32_t count, struct nic_desc last, bool *good)
+/* Fill @count buffers that the end of a packet does not fit into. Return: false after a fault. */
+static bool fill_chain(struct nic *nic, struct nic_rx_queue *q, const uint8_t *data, uint32_t count)
 {
-	uint64_t done = q->legacy ? q->buffer_size | (uint64_t)RXD_DD << 32
-				  : (uint64_t)q->buffer_size << 32 | RXD_DD;
-	uint32_t total = length;
+	uint64_t size = q->buffer_size;
+	bool good = true;
 
-	*good = true;
-	for (; count > 1; count--) {
+	for (; count; count--, data += size) {
 		uint64_t address = q->fetch[q->used % NIC_FETCH];
+		struct nic_desc desc = { 0, size << 32 | RXD_DD };
 
-		*good &= copy_frame(nic, address, data, q->buffer_size);
-		data += q->buffer_size;
-		length -= q->buffer_size;
-		use_descriptor(nic, q, (struct nic_desc){ q->legacy ? address : 0, done });
+		if (q->legacy)
+			desc = (struct nic_desc){ address, size | (uint64_t)RXD_DD << 32 };
+		good &= copy_frame(nic, address, data, size);
+		use_descriptor(nic, q, desc);
 	}
-	uint64_t address = q->fetch[q->used % NIC_FETCH];
-
-	if (q->legacy)
-		last.lo = address;
-	*good &= copy_frame(nic, address, data, length);
-	if (likely(*good)) {
-		q->staged_frames++;
-		q->staged_bytes += total;
-	} else {
-		mark_damaged(q, &last);
-	}
-	use_descriptor(nic, q, last);
+	return good;
 }
 
 static enum nic_verdict no_descriptor(struct nic *nic, struct nic_rx_queue *q, unsigned int flags)
@@ -292,13 +280,15 @@ static enum nic_verdict no_descriptor(struct nic *nic, struct nic_rx_queue *q, u
 }
 
 static inline enum nic_verdict deliver(struct nic *nic, uint32_t queue, const uint8_t *frame,
-	uint32_t length, const struct nic_packet *packet, uint32_t status, unsigned int flags)
+				       uint32_t length, const struct nic_packet *packet,
+				       uint32_t status, unsigned int flags)
 {
 	struct nic_receiver *rx = &nic->receiver;
 	struct nic_rx_queue *q = &nic->rx[queue];
-	uint32_t size = length, count = 1;
+	uint32_t size = length, count = 1, part;
 	struct nic_desc last;
-	bool good;
+	uint64_t address;
+	bool good = true;
 
 	if (unlikely(q->burst != rx->burst))
 		start_burst(nic, queue, q);
@@ -322,14 +312,30 @@ static inline enum nic_verdict deliver(struct nic *nic, uint32_t queue, const ui
 			return no_descriptor(nic, q, 0); /* a fault: no use to wait */
 	}
 
-	last = describe(rx, q, packet, frame, status | RXD_DD | RXD_EOP | packet->sums,
-		size - (count - 1) * q->buffer_size);
+	part = size;
+	if (unlikely(count > 1))
+		part -= (count - 1) * q->buffer_size;
+	last = describe(rx, q, packet, frame, status | RXD_DD | RXD_EOP | packet->sums, part);
 	if (unlikely(size != length)) {
 		reshape(rx, frame, length, packet->vlan && q->strip_vlan);
 		frame = rx->bounce;
 	}
-	fill(nic, q, frame, size, count, last, &good);
-	rx->missed += !good;
+	if (unlikely(count > 1)) {
+		good = fill_chain(nic, q, frame, count - 1);
+		frame += (count - 1) * q->buffer_size;
+	}
+	address = q->fetch[q->used % NIC_FETCH];
+	if (unlikely(q->legacy))
+		last.lo = address;
+	good &= copy_frame(nic, address, frame, part);
+	if (likely(good)) {
+		q->staged_frames++;
+		q->staged_bytes += size;
+	} else {
+		mark_damaged(q, &last);
+		rx->missed++;
+	}
+	use_descriptor(nic, q, last);
 	return good ? NIC_TAKEN : NIC_MISSED;
 }
 
@@ -346,15 +352,23 @@ static bool too_long(const struct nic_receiver *rx, const uint8_t *frame, size_t
 	       load_be16(frame + 12) != rx->vlan_type;
 }
 
-static enum nic_verdict receive(
-	struct nic *nic, const uint8_t *frame, size_t length, unsigned int flags)
+#define NIC_LOOPBACK (1u << 31) /* flag for nic_receive(): from our own transmitter */
+
+enum nic_verdict nic_receive(struct nic *nic, const void *data, size_t length, unsigned int flags)
 {
 	struct nic_receiver *rx = &nic->receiver;
+	const uint8_t *frame = data;
 	struct nic_packet packet;
 	enum nic_verdict verdict;
 	uint64_t destination;
 	uint32_t status = 0, queue = 0;
 
+	if (unlikely(nic->rescan))
+		nic_rescan(nic);
+	if (unlikely(!rx->on || rx->loopback != !!(flags & NIC_LOOPBACK))) {
+		nic->account.rx_down++;
+		return NIC_DOWN;
+	}
 	if (unlikely(length < ETH_FRAME_MIN)) {
 		refuse(rx, length);
 		rx->runts++;
@@ -367,8 +381,8 @@ static enum nic_verdict receive(
 	}
 	destination = load64(frame) & 0xFFFFFFFFFFFF;
 	nic_inspect(rx->vlan_type, frame, (uint32_t)length, &packet);
-	if (unlikely(destination != rx->macs[0] || !rx->mac_count || rx->filter_vlan) &&
-		!nic_filter(nic, destination, &packet, &status)) {
+	if (unlikely(destination != rx->macs[0] || rx->filter_vlan) &&
+	    !nic_filter(nic, destination, &packet, &status)) {
 		refuse(rx, length);
 		nic->account.rx_filtered++;
 		return NIC_FILTERED;
@@ -382,21 +396,9 @@ static enum nic_verdict receive(
 	return verdict;
 }
 
-enum nic_verdict nic_receive(struct nic *nic, const void *frame, size_t length, unsigned int flags)
-{
-	if (unlikely(nic->rescan))
-		nic_rescan(nic);
-	if (unlikely(!nic->receiver.on || nic->receiver.loopback)) {
-		nic->account.rx_down++;
-		return NIC_DOWN;
-	}
-	return receive(nic, frame, length, flags);
-}
-
 void nic_rx_loopback(struct nic *nic, const uint8_t *frame, uint32_t length)
 {
-	if (nic->receiver.on)
-		receive(nic, frame, length, 0);
+	nic_receive(nic, frame, length, NIC_LOOPBACK);
 }
 
 /* ---- The port ---- */
