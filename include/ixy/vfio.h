@@ -23,7 +23,7 @@ struct vfio_device;
 
 /**
  * vfio_open() - take control of a device
- * @dev:     set; NULL after an error
+ * @dev:     set on success
  * @address: "0000:03:00.0" (a PCI function that is bound to vfio-pci) or "vfio-user:PATH" (a
  *           server's UNIX socket)
  *

@@ -27,7 +27,7 @@ struct dma_map {
  *          then assumes what nearly every IOMMU can do
  *
  * The library maps every struct dma_map once into each space. The backend owns it, sets @backend,
- * and may embed it in something larger.
+ * and can embed it in something larger of its own.
  */
 struct vfio_space {
 	LIST_ENTRY(vfio_space) next;
@@ -40,7 +40,6 @@ struct vfio_space {
  * struct vfio_device - an open device
  * @space:        set by the backend's open; it may be one that other devices use already
  * @next, @fd, @group_fd, @group: kernel VFIO's
- * @priv:         other backends'
  * @irqs:         armed interrupts, NULL if there never were any
  * @irqs_release: what vfio_close() has to call then
  * @address:      as given to vfio_open()
@@ -50,7 +49,6 @@ struct vfio_device {
 	struct vfio_space *space;
 	LIST_ENTRY(vfio_device) next;
 	int fd, group_fd, group;
-	void *priv;
 	struct vfio_bar bars[6];
 	struct vfio_irqs *irqs;
 	void (*irqs_release)(struct vfio_device *dev);
@@ -59,7 +57,6 @@ struct vfio_device {
 
 /**
  * struct vfio_backend - one way to reach devices; functions return 0 or a negative errno
- * @prefix: an address that starts with it belongs to this backend ("vfio-user:")
  * @open:   set @dev->space and the backend's own fields; @name is the address without the prefix.
  *          Explains every error.
  * @close:  undo open, also one that failed half-way. If @dev->space->users is 0, the space goes,
@@ -80,7 +77,6 @@ struct vfio_device {
  * VFIO_IOMMU_GET_INFO: of the device's space
  */
 struct vfio_backend {
-	const char *prefix;
 	int (*open)(struct vfio_device *dev, const char *name);
 	void (*close)(struct vfio_device *dev);
 	int (*call)(struct vfio_device *dev, unsigned long request, void *argument);
@@ -91,10 +87,11 @@ struct vfio_backend {
 
 /**
  * vfio_backend_add() - make vfio_open() know another kind of address
- * @backend: kept by reference for the rest of the process; needs a prefix
+ * @prefix:  addresses that start with it belong to the backend: "vfio-user:"
+ * @backend: both are kept by reference for the rest of the process
  *
  * Return: 0, -EINVAL (no prefix), or -ENOSPC (eight have been added already).
  */
-int vfio_backend_add(const struct vfio_backend *backend);
+int vfio_backend_add(const char *prefix, const struct vfio_backend *backend);
 
 #endif

@@ -2,20 +2,27 @@
 /* The list of backends: the one file that knows them all. */
 #include "internal.h"
 
-static const struct vfio_backend *backends[1 + 8] = { &vfio_user };
+#define MAX_BACKENDS (1 + 8)
 
-int vfio_backend_add(const struct vfio_backend *backend)
+static struct {
+	const char *prefix;
+	const struct vfio_backend *backend;
+} backends[MAX_BACKENDS] = { { "vfio-user:", &vfio_user } };
+
+int vfio_backend_add(const char *prefix, const struct vfio_backend *backend)
 {
+	uint32_t i = 0;
 	int err = -ENOSPC;
 
-	if (!backend->prefix)
-		return ixy_fail(EINVAL, "a backend without prefix would take everything");
+	if (!*prefix)
+		return ixy_fail(EINVAL, "a backend without prefix would take every address");
 	pthread_mutex_lock(&vfio_lock);
-	for (size_t i = 0; err && i < sizeof(backends) / sizeof(*backends); i++) {
-		if (!backends[i]) {
-			backends[i] = backend;
-			err = 0;
-		}
+	while (i < MAX_BACKENDS && backends[i].prefix)
+		i++;
+	if (i < MAX_BACKENDS) {
+		backends[i].prefix = prefix;
+		backends[i].backend = backend;
+		err = 0;
 	}
 	pthread_mutex_unlock(&vfio_lock);
 	return err;
@@ -23,11 +30,11 @@ int vfio_backend_add(const struct vfio_backend *backend)
 
 const struct vfio_backend *vfio_backend_for(const char **name)
 {
-	for (size_t i = 0; i < sizeof(backends) / sizeof(*backends) && backends[i]; i++) {
-		size_t length = strlen(backends[i]->prefix);
-		if (!strncmp(*name, backends[i]->prefix, length)) {
+	for (uint32_t i = 0; i < MAX_BACKENDS && backends[i].prefix; i++) {
+		const size_t length = strlen(backends[i].prefix);
+		if (!strncmp(*name, backends[i].prefix, length)) {
 			*name += length;
-			return backends[i];
+			return backends[i].backend;
 		}
 	}
 	return &vfio_kernel;

@@ -15,7 +15,7 @@
  * never used.
  */
 #define HUGE_PAGE ((size_t)2 << 20)
-#define IOVA_END  ((uint64_t)1 << 39)
+#define IOVA_BITS 39
 
 struct dma_maps dma_maps;
 
@@ -23,9 +23,10 @@ static bool overlaps(const struct dma_memory *mem)
 {
 	struct dma_map *map;
 
-	LIST_FOREACH(map, &dma_maps, next)
-	if (mem->iova < map->mem.iova + map->mem.size && map->mem.iova < mem->iova + mem->size)
-		return true;
+	LIST_FOREACH (map, &dma_maps, next)
+		if (mem->iova < map->mem.iova + map->mem.size &&
+		    map->mem.iova < mem->iova + mem->size)
+			return true;
 	return false;
 }
 
@@ -43,9 +44,8 @@ int dma_add(struct dma_map *map, struct dma_memory *mem)
 	struct dma_memory *at = &map->mem;
 
 	for (at->iova = HUGE_PAGE; overlaps(at) || !dma_reaches(at); at->iova += HUGE_PAGE)
-		if (at->iova >= IOVA_END)
-			return destroy(
-				map, ixy_fail(ENOSPC, "no I/O addresses for %zu bytes", at->size));
+		if (at->iova >> IOVA_BITS)
+			return destroy(map, ixy_fail(ENOSPC, "no I/O addresses are left"));
 	LIST_INSERT_HEAD(&dma_maps, map, next);
 	int err = dma_tell_spaces(map, true);
 	if (err) {
@@ -60,9 +60,9 @@ int dma_remove(const void *virt)
 {
 	struct dma_map *map;
 
-	LIST_FOREACH(map, &dma_maps, next)
-	if (map->mem.virt == virt)
-		break;
+	LIST_FOREACH (map, &dma_maps, next)
+		if (map->mem.virt == virt)
+			break;
 	int err = map ? dma_tell_spaces(map, false) : -ENOENT;
 	if (err) /* a device may still write there: neither memory nor address are used again */
 		return err;
@@ -106,9 +106,8 @@ int vfio_dma_alloc(struct dma_memory *mem, size_t size)
 void vfio_dma_free(struct dma_memory *mem)
 {
 	pthread_mutex_lock(&vfio_lock);
-	if (mem->virt && dma_remove(mem->virt))
-		ixy_log(IXY_WARN, "%zu bytes of DMA memory stay, where a device may write",
-			mem->size);
+	if (mem->virt)
+		dma_remove(mem->virt);
 	pthread_mutex_unlock(&vfio_lock);
 	*mem = (struct dma_memory){ 0 };
 }

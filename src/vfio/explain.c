@@ -91,8 +91,8 @@ static int explain_memlock(int err)
 	struct dma_map *map;
 
 	getrlimit(RLIMIT_MEMLOCK, &limit);
-	LIST_FOREACH(map, &dma_maps, next)
-	needed += map->mem.size;
+	LIST_FOREACH (map, &dma_maps, next)
+		needed += map->mem.size;
 	if (err != ENOMEM || limit.rlim_cur >= needed)
 		return ixy_fail(err, "cannot map DMA memory: %s", strerror(err));
 	return ixy_fail(
@@ -122,18 +122,19 @@ int vfio_explain(const char *pci, const char *what, int err)
 {
 	char driver[64] = "", group[64] = "";
 
-	if (!strcmp(what, "VFIO_IOMMU_MAP_DMA"))
+	if (!strcmp(what, "MAP_DMA"))
 		return explain_memlock(err);
-	if (!strcmp(what, "VFIO_IOMMU_UNMAP_DMA"))
+	if (!strcmp(what, "UNMAP_DMA"))
 		return ixy_fail(err, "cannot unmap DMA memory: %s", strerror(err));
 	if (!is_address(pci) || !link_name(group, pci, "iommu_group"))
 		return explain_device(pci);
 
 	if (exists("/dev/vfio/noiommu-%s", group))
-		return ixy_fail(ENODEV,
-				"%s: in no-IOMMU mode (/dev/vfio/noiommu-%s), which protects no memory "
-				"and is not supported: switch the IOMMU on",
-				pci, group);
+		return ixy_fail(
+			ENODEV,
+			"%s: in no-IOMMU mode (/dev/vfio/noiommu-%s), which protects no memory "
+			"and is not supported: switch the IOMMU on",
+			pci, group);
 	if (!link_name(driver, pci, "driver"))
 		return ixy_fail(ENODEV, "%s: no driver; give it to vfio-pci: " BIND, pci, pci, pci);
 	if (strcmp(driver, "vfio-pci"))

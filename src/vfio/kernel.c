@@ -33,9 +33,9 @@ static int kernel_open(struct vfio_device *dev, const char *pci)
 	/* The file of a group can be opened only once: our devices in the group share it. */
 	dev->group = atoi(strrchr(link, '/') + 1);
 	snprintf(path, sizeof(path), "/dev/vfio/%d", dev->group);
-	LIST_FOREACH(other, &devices, next)
-	if (other->group == dev->group && other->group_fd >= 0)
-		dev->group_fd = dup(other->group_fd);
+	LIST_FOREACH (other, &devices, next)
+		if (other->group == dev->group && dev->group_fd < 0)
+			dev->group_fd = fcntl(other->group_fd, F_DUPFD_CLOEXEC, 0);
 	if (dev->group_fd < 0)
 		dev->group_fd = open(path, O_RDWR | O_CLOEXEC);
 	if (dev->group_fd < 0 || ioctl(dev->group_fd, VFIO_GROUP_GET_STATUS, &status))
@@ -90,14 +90,13 @@ static int kernel_dma(struct vfio_space *space, const struct dma_map *map, bool 
 					       (uintptr_t)mem->virt, mem->iova, mem->size };
 	struct vfio_iommu_type1_dma_unmap out = { sizeof(out), 0, mem->iova, mem->size };
 
-	(void)space; /* there is only one */
-	if (add && ioctl(container_fd, VFIO_IOMMU_MAP_DMA, &in))
-		return vfio_explain("DMA memory", "VFIO_IOMMU_MAP_DMA", errno);
+	(void)space;
 	errno = EIO; /* the kernel calls it a success, too, to have unmapped nothing */
-	if (!add && (ioctl(container_fd, VFIO_IOMMU_UNMAP_DMA, &out) || out.size != mem->size))
-		return vfio_explain("DMA memory", "VFIO_IOMMU_UNMAP_DMA", errno);
+	if (add ? ioctl(container_fd, VFIO_IOMMU_MAP_DMA, &in)
+		: ioctl(container_fd, VFIO_IOMMU_UNMAP_DMA, &out) || out.size != mem->size)
+		return vfio_explain("DMA memory", add ? "MAP_DMA" : "UNMAP_DMA", errno);
 	return 0;
 }
 
-const struct vfio_backend vfio_kernel = { NULL,	       kernel_open,   kernel_close,
-					  kernel_call, kernel_access, kernel_dma };
+const struct vfio_backend vfio_kernel = { kernel_open, kernel_close, kernel_call, kernel_access,
+					  kernel_dma };

@@ -21,9 +21,9 @@ bool dma_reaches(const struct dma_memory *mem)
 {
 	struct vfio_space *space;
 
-	LIST_FOREACH(space, &spaces, next)
-	if (!space_reaches(space, mem))
-		return false;
+	LIST_FOREACH (space, &spaces, next)
+		if (!space_reaches(space, mem))
+			return false;
 	return true;
 }
 
@@ -57,8 +57,7 @@ int dma_join(struct vfio_device *dev)
 	struct dma_map *map;
 
 	vfio_get_ranges(dev);
-	LIST_FOREACH(map, &dma_maps, next)
-	{
+	LIST_FOREACH (map, &dma_maps, next) {
 		if (!space_reaches(space, &map->mem))
 			return ixy_fail(ENOSPC,
 					"%s: cannot reach the DMA memory at 0x%llx; open this "
@@ -73,13 +72,18 @@ int dma_join(struct vfio_device *dev)
 	return 0;
 }
 
+void dma_leave(struct vfio_device *dev)
+{
+	if (!--dev->space->users)
+		LIST_REMOVE(dev->space, next);
+}
+
 int dma_tell_spaces(struct dma_map *map, bool add)
 {
 	struct vfio_space *space, *undo;
 	int err = 0;
 
-	LIST_FOREACH(space, &spaces, next)
-	{
+	LIST_FOREACH (space, &spaces, next) {
 		if (!add) {
 			int failed = space->backend->dma(space, map, false);
 			err = failed ? failed : err;

@@ -14,7 +14,6 @@ int vfio_open(struct vfio_device **out, const char *address)
 {
 	struct vfio_device *dev = calloc(1, sizeof(*dev) + strlen(address) + 1);
 
-	*out = dev;
 	if (!dev)
 		return ixy_fail(ENOMEM, "%s: out of memory", address);
 	strcpy(dev->address, address);
@@ -26,9 +25,9 @@ int vfio_open(struct vfio_device **out, const char *address)
 	if (err) {
 		dev->backend->close(dev);
 		free(dev);
-		*out = NULL;
 	}
 	pthread_mutex_unlock(&vfio_lock);
+	*out = err ? NULL : dev;
 	return err;
 }
 
@@ -45,8 +44,7 @@ void vfio_close(struct vfio_device *dev)
 		munmap(dev->bars[i].base, dev->bars[i].size); /* nothing if its size is 0 */
 
 	pthread_mutex_lock(&vfio_lock);
-	if (!--dev->space->users)
-		LIST_REMOVE(dev->space, next);
+	dma_leave(dev);
 	dev->backend->close(dev);
 	pthread_mutex_unlock(&vfio_lock);
 	free(dev);
@@ -73,8 +71,7 @@ int vfio_bar(struct vfio_device *dev, uint32_t index, const struct vfio_bar **ou
 	uint8_t *base = mmap(NULL, info->size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (base == MAP_FAILED)
 		return ixy_fail(errno, "%s: BAR %u: %s", dev->address, index, strerror(errno));
-	*bar = (struct vfio_bar){ dev, index, 0, info->size, base, { { 0, info->size } } };
-	bar->area_count = info->flags & VFIO_REGION_INFO_FLAG_MMAP ? 1 : 0;
+	*bar = (struct vfio_bar){ dev, index, 1, info->size, base, { { 0, info->size } } };
 	vfio_get_areas(bar, info);
 	for (uint32_t i = 0; i < bar->area_count; i++) {
 		struct vfio_region_sparse_mmap_area *area = &bar->areas[i];
@@ -123,11 +120,10 @@ int vfio_region_write(struct vfio_device *dev, int index, uint64_t offset, const
 
 int vfio_set_bus_master(struct vfio_device *dev, bool on)
 {
+	const int region = VFIO_PCI_CONFIG_REGION_INDEX;
 	uint16_t command = 0, master = htole16(PCI_COMMAND_MASTER);
-	int err = vfio_region_read(dev, VFIO_PCI_CONFIG_REGION_INDEX, PCI_COMMAND, &command, 2);
+	int err = vfio_region_read(dev, region, PCI_COMMAND, &command, sizeof(command));
 
 	command = on ? command | master : command & ~master;
-	return err
-		       ?: vfio_region_write(dev, VFIO_PCI_CONFIG_REGION_INDEX, PCI_COMMAND,
-					    &command, 2);
+	return err ?: vfio_region_write(dev, region, PCI_COMMAND, &command, sizeof(command));
 }

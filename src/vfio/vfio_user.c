@@ -16,7 +16,7 @@
 #define MAX_CHUNK	       4096
 #define REGIONS		       VFIO_PCI_NUM_REGIONS
 
-/* One server: a device, which is the only one in its I/O address space. */
+/* One server: a device, which is alone in its I/O address space. */
 struct user {
 	struct vfio_space space;
 	struct user_socket socket;
@@ -24,6 +24,14 @@ struct user {
 	uint32_t max_fds, max_data;    /* that the server takes in a message */
 	int region_fds[REGIONS];
 };
+
+/* Log what failed, unless the connection was lost, which has been logged. Return: @err. */
+static int fail(struct user *user, const char *what, int err)
+{
+	if (!user_lost(&user->socket))
+		ixy_log(IXY_ERROR, "%s: %s: %s", user->socket.name, what, strerror(-err));
+	return err;
+}
 
 /* A number of the version reply's JSON text, which is too simple for a parser. */
 static uint64_t json_number(const char *json, const char *key, uint64_t otherwise)
@@ -59,19 +67,15 @@ static int negotiate(struct user *user)
 		.reply_min = 2 * sizeof(uint16_t),
 		.reply_max = sizeof(reply) - 1, /* the last byte stays the string's end */
 	};
-	const char *name = user->socket.name;
-	int err = user_call(&user->socket, &request);
 
-	if (err == -ETIMEDOUT)
-		return ixy_fail(
-			ETIMEDOUT,
-			"%s: not a vfio-user server, or one that is busy with another client",
-			name);
+	user->socket.hint = " (is it a vfio-user server? does it serve another client?)";
+	int err = user_call(&user->socket, &request);
+	user->socket.hint = "";
 	if (err)
-		return ixy_fail(-err, "%s: version negotiation failed: %s", name, strerror(-err));
+		return fail(user, "version negotiation", err);
 	if (reply.major)
-		return ixy_fail(EPROTO, "%s: the server speaks vfio-user %u, this client 0", name,
-				reply.major);
+		return ixy_fail(EPROTO, "%s: the server speaks vfio-user %u.x, this client 0.x",
+				name, reply.major);
 
 	uint64_t fds = json_number(reply.json, "max_msg_fds", 1);
 	user->max_fds = fds < 1 ? 1 : fds < USER_MAX_FDS ? fds : USER_MAX_FDS;
@@ -94,8 +98,7 @@ static int get_info(struct user *user)
 	int err = user_call(&user->socket, &request);
 
 	if (err)
-		return ixy_fail(-err, "%s: no device information: %s", user->socket.name,
-				strerror(-err));
+		return fail(user, "device information", err);
 	user->flags = info.flags;
 	user->regions = info.num_regions;
 	user->irqs = info.num_irqs;
@@ -106,7 +109,6 @@ static int user_open(struct vfio_device *dev, const char *path)
 {
 	struct user *user = calloc(1, sizeof(*user));
 
-	dev->priv = user;
 	if (!user)
 		return ixy_fail(ENOMEM, "%s: out of memory", dev->address);
 	dev->space = &user->space;
@@ -124,7 +126,7 @@ static int user_open(struct vfio_device *dev, const char *path)
 
 static void user_close(struct vfio_device *dev)
 {
-	struct user *user = dev->priv;
+	struct user *user = (struct user *)dev->space;
 
 	if (!user)
 		return;
@@ -170,8 +172,7 @@ static int get_region_info(struct user *user, struct vfio_region_info *info)
 	};
 	int err = user_call(&user->socket, &request);
 	if (err)
-		return ixy_fail(-err, "%s: region %u: %s", user->socket.name, question.index,
-				strerror(-err));
+		return fail(user, "region information", err);
 	if (!can_map(info, user->region_fds[question.index]))
 		info->flags &= ~VFIO_REGION_INFO_FLAG_MMAP;
 	return info->flags & VFIO_REGION_INFO_FLAG_MMAP ? user->region_fds[question.index] : 0;
@@ -244,15 +245,17 @@ static int reset(struct user *user)
 
 static int user_call_device(struct vfio_device *dev, unsigned long request, void *argument)
 {
+	struct user *user = (struct user *)dev->space;
+
 	switch (request) {
 	case VFIO_DEVICE_GET_REGION_INFO:
-		return get_region_info(dev->priv, argument);
+		return get_region_info(user, argument);
 	case VFIO_DEVICE_GET_IRQ_INFO:
-		return get_irq_info(dev->priv, argument);
+		return get_irq_info(user, argument);
 	case VFIO_DEVICE_SET_IRQS:
-		return set_irqs(dev->priv, argument);
+		return set_irqs(user, argument);
 	case VFIO_DEVICE_RESET:
-		return reset(dev->priv);
+		return reset(user);
 	default:
 		return -ENOTTY;
 	}
@@ -310,7 +313,7 @@ static int write_chunk(struct user *user, const struct region_access *access, co
 static int user_access(struct vfio_device *dev, int index, uint64_t offset, void *data, size_t size,
 		       bool write)
 {
-	struct user *user = dev->priv;
+	struct user *user = (struct user *)dev->space;
 	int err = 0;
 
 	for (size_t done = 0, chunk; done < size && !err; done += chunk) {
@@ -376,15 +379,10 @@ static int user_dma(struct vfio_space *space, const struct dma_map *map, bool ad
 		return ixy_fail(EOPNOTSUPP,
 				"%s: a server cannot share memory that is not in a file",
 				user->socket.name);
-	if (err)
-		ixy_log(IXY_ERROR, "%s: cannot %s %zu bytes for DMA at 0x%llx: %s",
-			user->socket.name, add ? "map" : "unmap", map->mem.size,
-			(unsigned long long)map->mem.iova, strerror(-err));
-	return err;
+	return err ? fail(user, add ? "mapping memory for DMA" : "unmapping DMA memory", err) : 0;
 }
 
 const struct vfio_backend vfio_user = {
-	.prefix = "vfio-user:",
 	.open = user_open,
 	.close = user_close,
 	.call = user_call_device,

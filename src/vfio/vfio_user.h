@@ -29,12 +29,13 @@ enum { /* commands */
 /**
  * struct user_socket - a connection
  * @name:    of the server, for messages
+ * @hint:    what to add to them if the connection is lost
  * @lock:    one request at a time
  * @lost:    the connection is of no use any more
  * @last_id: of the last request
  */
 struct user_socket {
-	const char *name;
+	const char *name, *hint;
 	pthread_mutex_t lock;
 	int fd;
 	bool lost;

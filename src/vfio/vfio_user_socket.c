@@ -61,7 +61,7 @@ __attribute__((format(printf, 3, 4))) static int lose(struct user_socket *conn, 
 	va_end(args);
 	conn->lost = true;
 	shutdown(conn->fd, SHUT_RDWR);
-	return ixy_fail(err, "%s: %s", conn->name, why);
+	return ixy_fail(err, "%s: %s%s", conn->name, why, conn->hint);
 }
 
 /* Wait for POLLIN or POLLOUT. A hang-up is for the following send or receive to find. */
@@ -266,6 +266,7 @@ int user_connect(struct user_socket *conn, const char *path, const char *name)
 
 	pthread_mutex_init(&conn->lock, NULL);
 	conn->name = name;
+	conn->hint = "";
 	conn->fd = -1;
 	conn->lost = false;
 	conn->last_id = 0;

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What vfio.c, dma.c and kernel.c find in the files that the smallest build leaves out. */
+#ifndef VFIO_FEATURES_H
+#define VFIO_FEATURES_H
+
+/* backends.c: who serves *@name; moves *@name past the prefix. */
+const struct vfio_backend *vfio_backend_for(const char **name);
+
+extern const struct vfio_backend vfio_user; /* vfio_user.c */
+
+/*
+ * explain.c: log what is the matter with PCI function @pci and what to do about it, after @what (a
+ * file, a request) failed with @err. Return: -@err, or a better error.
+ */
+int vfio_explain(const char *pci, const char *what, int err);
+
+/* caps.c: which parts of a BAR can be mapped, if not all of it; what the space of @dev translates. */
+void vfio_get_areas(struct vfio_bar *bar, const struct vfio_region_info *info);
+void vfio_get_ranges(struct vfio_device *dev);
+
+/*
+ * spaces.c, under vfio_lock. dma_join(), dma_leave(): @dev is a user of its space, which gets all
+ * maps if it is new. dma_reaches(): can all spaces translate this? dma_tell_spaces(): add a map to
+ * all spaces (or none), or take it out (of as many as possible).
+ */
+int dma_join(struct vfio_device *dev);
+void dma_leave(struct vfio_device *dev);
+bool dma_reaches(const struct dma_memory *mem);
+int dma_tell_spaces(struct dma_map *map, bool add);
+
+/*
+ * dma.c, for dma_user.c, under vfio_lock. dma_add() chooses an I/O virtual address, enters @map into
+ * every space, and owns it: an error frees it. dma_remove() undoes that.
+ */
+int dma_add(struct dma_map *map, struct dma_memory *mem);
+int dma_remove(const void *virt);
+
+#endif
