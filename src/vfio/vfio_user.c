@@ -75,7 +75,7 @@ static int negotiate(struct user *user)
 		return fail(user, "version negotiation", err);
 	if (reply.major)
 		return ixy_fail(EPROTO, "%s: the server speaks vfio-user %u.x, this client 0.x",
-				name, reply.major);
+				user->socket.name, reply.major);
 
 	uint64_t fds = json_number(reply.json, "max_msg_fds", 1);
 	user->max_fds = fds < 1 ? 1 : fds < USER_MAX_FDS ? fds : USER_MAX_FDS;
