@@ -60,8 +60,8 @@ static void frame_longer_than_a_buffer_fills_several(void **state)
 			uint32_t size = i < 9 ? 1024 : 9724 - 9 * 1024;
 
 			assert_int_equal(rx_length(&ring, at), size);
-			assert_int_equal(
-				rx_status(&ring, at) & 3, i < 9 ? RXD_DD : RXD_DD | RXD_EOP);
+			assert_int_equal(rx_status(&ring, at) & 3,
+					 i < 9 ? RXD_DD : RXD_DD | RXD_EOP);
 			check_memory(rx_buffer(&ring, at), i * 1024, size, 9724, round);
 		}
 	}
@@ -220,8 +220,8 @@ static void filters_let_in_what_they_should(void **state)
 	assert_int_equal(nic_account(card.nic)->rx_filtered, 14);
 	/* Let in by a filter that is not exact: UPE, MPE, the hash. */
 	for (uint32_t i = 0; i < 9; i++)
-		assert_int_equal(
-			!!(rx_status(&ring, i) & RXD_PIF), i == 1 || i == 2 || (i > 3 && i < 8));
+		assert_int_equal(!!(rx_status(&ring, i) & RXD_PIF),
+				 i == 1 || i == 2 || (i > 3 && i < 8));
 }
 
 static void vlan_is_stripped_and_filtered(void **state)
@@ -388,8 +388,8 @@ static void all_queues_receive(void **state)
 			assert_true(rx_status(&rings[i], round) & RXD_DD);
 			assert_int_equal(rx_status(&rings[i], round + 1) & RXD_DD, 0);
 			assert_int_equal(rings[i].desc[round].lo, RXD_TYPE_ETQF(3));
-			assert_int_equal(
-				memory(rx_buffer(&rings[i], round))[20], (uint8_t)(i * 31 + 20));
+			assert_int_equal(memory(rx_buffer(&rings[i], round))[20],
+					 (uint8_t)(i * 31 + 20));
 			assert_int_equal(reg_peek(RDH(i)), round + 1);
 		}
 	}
@@ -398,12 +398,13 @@ static void all_queues_receive(void **state)
 static void rss_spreads_by_hash(void **state)
 {
 	/* The verification suite of the hash: 66.9.149.187:2794 to 161.142.100.80:1766. */
-	static const uint8_t key[40] = { 0x6D, 0x5A, 0x56, 0xDA, 0x25, 0x5B, 0x0E, 0xC2, 0x41, 0x67,
-		0x25, 0x3D, 0x43, 0xA3, 0x8F, 0xB0, 0xD0, 0xCA, 0x2B, 0xCB, 0xAE, 0x7B, 0x30, 0xB4,
-		0x77, 0xCB, 0x2D, 0xA3, 0x80, 0x30, 0xF2, 0x0C, 0x6A, 0x42, 0xB7, 0x3B, 0xBE, 0xAC,
-		0x01, 0xFA };
-	static const uint8_t tuple[12] = { 66, 9, 149, 187, 161, 142, 100, 80, 0x0A, 0xEA, 0x06,
-		0xE6 };
+	static const uint8_t key[40] = {
+		0x6D, 0x5A, 0x56, 0xDA, 0x25, 0x5B, 0x0E, 0xC2, 0x41, 0x67, 0x25, 0x3D, 0x43, 0xA3,
+		0x8F, 0xB0, 0xD0, 0xCA, 0x2B, 0xCB, 0xAE, 0x7B, 0x30, 0xB4, 0x77, 0xCB, 0x2D, 0xA3,
+		0x80, 0x30, 0xF2, 0x0C, 0x6A, 0x42, 0xB7, 0x3B, 0xBE, 0xAC, 0x01, 0xFA
+	};
+	static const uint8_t tuple[12] = { 66,	9,  149,  187,	161,  142,
+					   100, 80, 0x0A, 0xEA, 0x06, 0xE6 };
 	struct ring with_ports = rx_ring(7, 8, ADVANCED), without = rx_ring(9, 8, ADVANCED);
 	struct ring other = rx_ring(0, 8, ADVANCED);
 	uint8_t frame[128] = { 0 };
@@ -434,9 +435,9 @@ static void rss_spreads_by_hash(void **state)
 	assert_int_equal(arrive(60, 0), NIC_TAKEN);
 	card_poll(LOTS);
 	assert_int_equal(with_ports.desc[0].lo,
-		0x51ccc178ull << 32 | RXD_TYPE_IPV4 | RXD_TYPE_TCP | RXD_RSS_TCP_IPV4);
+			 0x51ccc178ull << 32 | RXD_TYPE_IPV4 | RXD_TYPE_TCP | RXD_RSS_TCP_IPV4);
 	assert_int_equal(without.desc[0].lo,
-		0x323e8fc2ull << 32 | RXD_TYPE_IPV4 | RXD_TYPE_UDP | RXD_RSS_IPV4);
+			 0x323e8fc2ull << 32 | RXD_TYPE_IPV4 | RXD_TYPE_UDP | RXD_RSS_IPV4);
 	assert_int_equal(other.desc[0].lo, 0);
 	assert_true(rx_status(&other, 0) & RXD_DD);
 }
@@ -529,6 +530,42 @@ static void bad_rings_and_buffers_are_harmless(void **state)
 	reg_write(RXDCTL(0), RXDCTL_ENABLE);
 	assert_int_equal(arrive(60, 0), NIC_MISSED);
 	assert_int_equal(nic_account(card.nic)->dma_faults, 3);
+
+	/* Buffers of no size, and a head outside the ring. */
+	reg_write(RXDCTL(0), 0);
+	ring = rx_ring(0, 8, 1u << 25);
+	rx_post(&ring, 7);
+	assert_int_equal(arrive(60, 0), NIC_MISSED);
+	reg_write(RXDCTL(0), 0);
+	ring = rx_ring(0, 8, ADVANCED);
+	reg_write(RXDCTL(0), 0);
+	reg_write(RDH(0), 8);
+	reg_write(RXDCTL(0), RXDCTL_ENABLE);
+	rx_post(&ring, 7);
+	assert_int_equal(arrive(60, 0), NIC_MISSED);
+	assert_int_equal(nic_account(card.nic)->dma_faults, 3);
+}
+
+static void write_back_interrupts_and_send_does(void **state)
+{
+	struct ring rx = rx_ring(0, 8, ADVANCED), tx = tx_ring(0, 8);
+	uint8_t frame[60];
+
+	(void)state;
+	rx_post(&rx, 7);
+	reg_write(GPIE, GPIE_MSIX | GPIE_PBA_SUPPORT);
+	reg_write(IVAR(0), (IVAR_VALID | 5) | (IVAR_VALID | 6) << 8);
+	reg_write(EIMS, 1 << 5 | 1 << 6);
+	arrive(60, 0);
+	card_poll(LOTS);
+	assert_int_equal(card.interrupts[5], 1);
+	assert_int_equal(card.interrupts[6], 0);
+	frame_to(frame, card_mac, 60, 0);
+	tx_send(&tx, frame, 60, 0); /* no report is asked for: nothing to tell */
+	assert_int_equal(card.interrupts[6], 0);
+	tx_send(&tx, frame, 60, TXD_RS);
+	assert_int_equal(card.interrupts[6], 1);
+	assert_int_equal(card.interrupts[5], 1);
 }
 
 static void bus_master_off_stops_dma(void **state)
@@ -583,6 +620,7 @@ int main(void)
 		card_test(disabled_queue_is_left_alone),
 		card_test(enable_in_a_mapped_page_is_noticed),
 		card_test(bad_rings_and_buffers_are_harmless),
+		card_test(write_back_interrupts_and_send_does),
 		card_test(bus_master_off_stops_dma),
 		card_test(receiver_off_takes_nothing),
 	};
