@@ -55,7 +55,8 @@ double app_now(void);
 #define app_parse(app, argc, argv, count) ((app)->args = (argv) + 1, (argc) == 1 + (int)(count))
 #define app_wait_for_link(app)
 #define app_print(app, i, final, now, s)                                                           \
-	printf("%s: received %lu, sent %lu\n", (app)->args[i], (s)->rx_packets, (s)->tx_packets)
+	printf("%s%s: received %lu, sent %lu\n", final ? "total " : "", (app)->args[i],            \
+	       (s)->rx_packets, (s)->tx_packets)
 #else
 /* Return: false to end with app->status. */
 bool app_parse(struct app *app, int argc, char **argv, uint32_t count);
