@@ -136,7 +136,7 @@ void receive_one(struct ixy_device *dev, uint16_t queue, size_t length, int card
 }
 
 void send_one(struct ixy_device *dev, struct mempool *pool, uint16_t queue, int card, size_t length,
-	uint32_t number)
+	      uint32_t number)
 {
 	struct pkt_buf *buf = packet(pool, length, card, number);
 	struct emu_card *wire = &emu_cards[card];

@@ -55,7 +55,7 @@ void receive_one(struct ixy_device *dev, uint16_t queue, size_t length, int card
 
 /** send_one() - send a frame, which must arrive on the card's wire. */
 void send_one(struct ixy_device *dev, struct mempool *pool, uint16_t queue, int card, size_t length,
-	uint32_t number);
+	      uint32_t number);
 
 /** rx_descriptor() - descriptor @i of a receive ring, as two words. */
 volatile uint64_t *rx_descriptor(int card, uint32_t queue, uint32_t i);

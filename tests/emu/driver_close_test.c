@@ -76,8 +76,8 @@ static void close_two(bool receiver_first)
 				[1]); /* the packets are still valid: their memory is still mapped */
 		assert_int_equal(emu_cards[1].sent_count, 64);
 		for (uint32_t i = 0; i < 64; i++)
-			check_frame(
-				emu_cards[1].sent[i].data, emu_cards[1].sent[i].length, 60, 0, i);
+			check_frame(emu_cards[1].sent[i].data, emu_cards[1].sent[i].length, 60, 0,
+				    i);
 		ixy_close(b);
 	} else {
 		ixy_close(b);

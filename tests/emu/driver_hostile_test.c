@@ -12,20 +12,11 @@ static const struct {
 	uint64_t status, length;
 	bool bad;
 } write_backs[] = {
-	{ DD | EOP, 0, true },
-	{ DD | EOP, 65535, true },
-	{ DD | EOP, 2049, true },
-	{ DD | EOP | RE, 60, true },
-	{ DD | EOP, 32768, true },
-	{ DD | EOP | RE, 65535, true },
-	{ 0xFFFFFFFF, 0xFFFF, true },
-	{ 0xFFFFFFFF, 60, true },
-	{ DD | EOP, 1, false },
-	{ DD | EOP, 13, false },
-	{ DD | EOP, 2048, false },
-	{ DD, 60, true },
-	{ DD, 65535, true },
-	{ DD, 0, true },
+	{ DD | EOP, 0, true },	      { DD | EOP, 65535, true }, { DD | EOP, 2049, true },
+	{ DD | EOP | RE, 60, true },  { DD | EOP, 32768, true }, { DD | EOP | RE, 65535, true },
+	{ 0xFFFFFFFF, 0xFFFF, true }, { 0xFFFFFFFF, 60, true },	 { DD | EOP, 1, false },
+	{ DD | EOP, 13, false },      { DD | EOP, 2048, false }, { DD, 60, true },
+	{ DD, 65535, true },	      { DD, 0, true },
 };
 
 static void impossible_write_backs_cost_packets_only(void **state)

@@ -54,8 +54,9 @@ static void refuses_a_card_that_is_open(void **state)
 
 static void drives_the_whole_family(void **state)
 {
-	static const uint16_t ids[] = { 0x10f7, 0x10f8, 0x10f9, 0x10fb, 0x10fc, 0x1514, 0x1517,
-		0x151c, 0x1528, 0x154d, 0x1557, 0x1558, 0x1560, 0x1563, 0x15d1 };
+	static const uint16_t ids[] = { 0x10f7, 0x10f8, 0x10f9, 0x10fb, 0x10fc,
+					0x1514, 0x1517, 0x151c, 0x1528, 0x154d,
+					0x1557, 0x1558, 0x1560, 0x1563, 0x15d1 };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(ids) / sizeof(*ids); i++) {
@@ -142,11 +143,12 @@ static size_t mappings(void)
 
 static void opens_and_closes_1000_times_without_a_leak(void **state)
 {
+	struct ixy_config small = { .rx_ring = 64, .tx_ring = 64, .buffers = 128 };
 	size_t files = 0, maps = 0;
 
 	(void)state;
 	for (int i = 0; i < 1000; i++) {
-		struct ixy_device *dev = open_card(0, NULL);
+		struct ixy_device *dev = open_card(0, &small);
 		assert_int_equal(wire_to(0, 60, (uint32_t)i), NIC_TAKEN);
 		receive_one(dev, 0, 60, 0, (uint32_t)i);
 		ixy_close(dev);
@@ -192,7 +194,7 @@ static void statistics_count_what_passed(void **state)
 			send_one(dev, pool, 0, 0, 200 + i, i);
 		if (i % 3)
 			assert_int_equal(ixy_read_stats(dev, &stats),
-				0); /* reading clears the card's counters only */
+					 0); /* reading clears the card's counters only */
 	}
 	assert_int_equal(ixy_read_stats(dev, &stats), 0);
 	assert_int_equal(stats.rx_packets, 10);

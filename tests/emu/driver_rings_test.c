@@ -45,8 +45,8 @@ static void receive_many(struct ixy_device *dev, uint32_t packets, uint32_t batc
 }
 
 /* Send @packets packets in batches of @batch, checking each on the wire. */
-static void send_many(
-	struct ixy_device *dev, struct mempool *pool, uint32_t packets, uint32_t batch)
+static void send_many(struct ixy_device *dev, struct mempool *pool, uint32_t packets,
+		      uint32_t batch)
 {
 	struct emu_card *card = &emu_cards[0];
 	struct pkt_buf *bufs[BATCH_MAX];
@@ -61,7 +61,7 @@ static void send_many(
 		assert_int_equal(card->sent_count, n);
 		for (uint32_t i = 0; i < n; i++)
 			check_frame(card->sent[i].data, card->sent[i].length,
-				60 + (sent + i) % 1000, 0, sent + i);
+				    60 + (sent + i) % 1000, 0, sent + i);
 		emu_drop_sent(card);
 	}
 }
@@ -156,7 +156,7 @@ static void the_largest_rings_work(void **state)
 		assert_int_equal(emu_cards[0].sent_count, 4095);
 		for (uint32_t i = 0; i < 4095; i++)
 			check_frame(emu_cards[0].sent[i].data, emu_cards[0].sent[i].length, 60, 0,
-				lap * 4095 + i);
+				    lap * 4095 + i);
 		emu_drop_sent(&emu_cards[0]);
 	}
 	ixy_close(dev);
@@ -186,8 +186,8 @@ static void a_full_tx_ring_takes_what_fits(void **state)
 		emu_run(&emu_cards[0]);
 		assert_int_equal(emu_cards[0].sent_count, 63);
 		for (uint32_t i = 0; i < 63; i++)
-			check_frame(
-				emu_cards[0].sent[i].data, emu_cards[0].sent[i].length, 60, 0, i);
+			check_frame(emu_cards[0].sent[i].data, emu_cards[0].sent[i].length, 60, 0,
+				    i);
 		emu_drop_sent(&emu_cards[0]);
 		assert_int_equal(ixy_tx_batch(dev, 0, NULL, 0), 0);
 		assert_int_equal(mempool_free_count(pool), 256);
@@ -215,8 +215,8 @@ static void jumbo_frames_pass_both_ways(void **state)
 
 static void every_mtu_receives_its_longest_frame(void **state)
 {
-	static const uint32_t mtus[] = { 68, 100, 1000, 1500, 2034, 2035, 2048, 3054, 4000, 4096,
-		8000, 9000, 9500 };
+	static const uint32_t mtus[] = { 68,   100,  1000, 1500, 2034, 2035, 2048,
+					 3054, 4000, 4096, 8000, 9000, 9500 };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(mtus) / sizeof(*mtus); i++) {
@@ -447,8 +447,8 @@ static void send_queues_are_independent(void **state)
 			uint32_t number;
 			memcpy(&number, card->sent[i].data + 14, 4);
 			assert_true(number / 100 < 64);
-			assert_int_equal(
-				number % 100, next[number / 100]++); /* in order within a queue */
+			assert_int_equal(number % 100,
+					 next[number / 100]++); /* in order within a queue */
 			check_frame(card->sent[i].data, card->sent[i].length, 60, 0, number);
 		}
 		emu_drop_sent(card);
@@ -477,7 +477,7 @@ static void forwards_between_two_cards_without_a_copy(void **state)
 		emu_run(&emu_cards[1]);
 		for (size_t k = 0; k < emu_cards[1].sent_count; k++, seen++)
 			check_frame(emu_cards[1].sent[k].data, emu_cards[1].sent[k].length,
-				60 + seen % 1400, 0, seen);
+				    60 + seen % 1400, 0, seen);
 		emu_drop_sent(&emu_cards[1]);
 	}
 	assert_int_equal(seen, 5000);

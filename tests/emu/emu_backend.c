@@ -15,6 +15,8 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include <ixy/log.h>
+
 struct emu_card emu_cards[EMU_CARDS];
 
 static uint64_t now = 1000000000; /* ns; never goes back */
@@ -26,8 +28,8 @@ static uint32_t errors; /* of the library: wrong use of the backend */
 int __wrap_clock_gettime(clockid_t clock, struct timespec *time);
 int __wrap_usleep(useconds_t us);
 int __wrap_nanosleep(const struct timespec *time, struct timespec *left);
-int __wrap_clock_nanosleep(
-	clockid_t clock, int flags, const struct timespec *time, struct timespec *left);
+int __wrap_clock_nanosleep(clockid_t clock, int flags, const struct timespec *time,
+			   struct timespec *left);
 
 static void work(struct emu_card *card)
 {
@@ -39,7 +41,8 @@ static void pass(uint64_t ns)
 {
 	now += ns;
 	for (int i = 0; i < EMU_CARDS; i++)
-		work(&emu_cards[i]);
+		if (emu_cards[i].owner)
+			work(&emu_cards[i]);
 }
 
 void emu_sleep(uint64_t us)
@@ -72,8 +75,8 @@ int __wrap_nanosleep(const struct timespec *time, struct timespec *left)
 	return 0;
 }
 
-int __wrap_clock_nanosleep(
-	clockid_t clock, int flags, const struct timespec *time, struct timespec *left)
+int __wrap_clock_nanosleep(clockid_t clock, int flags, const struct timespec *time,
+			   struct timespec *left)
 {
 	uint64_t until = (uint64_t)time->tv_sec * 1000000000 + (uint64_t)time->tv_nsec;
 
@@ -92,9 +95,9 @@ static bool window(void *ctx, uint64_t iova, struct nic_window *window)
 	struct emu_card *card = ctx;
 
 	for (size_t i = 0; i < card->map_count; i++) {
-		const struct dma_map *map = card->maps[i];
-		if (iova >= map->iova && iova - map->iova < map->size) {
-			*window = (struct nic_window){ map->iova, map->size, map->virt, true };
+		const struct dma_memory *mem = &card->maps[i]->mem;
+		if (iova >= mem->iova && iova - mem->iova < mem->size) {
+			*window = (struct nic_window){ mem->iova, mem->size, mem->virt, true };
 			return true;
 		}
 	}
@@ -140,37 +143,37 @@ static void transmit(void *ctx, const uint8_t *frame, size_t length)
 
 /* ---- The backend ---- */
 
-static struct emu_card *card_of_space(const struct vfio_space *space)
+static struct emu_card *card_of(struct vfio_space *space)
 {
 	return (struct emu_card *)((char *)space - offsetof(struct emu_card, space));
 }
 
+static const struct vfio_backend emu_backend;
+
 static int emu_open(struct vfio_device *dev, const char *name)
 {
 	if (name[0] < '0' || name[0] >= '0' + EMU_CARDS || name[1])
-		return -ENODEV;
+		return ixy_fail(ENODEV, "%s: no such card", dev->address);
 
 	struct emu_card *card = &emu_cards[name[0] - '0'];
 	if (card->owner)
-		return -EBUSY;
+		return ixy_fail(EBUSY, "%s: in use", dev->address);
 
-	card->space = (struct vfio_space){
-		.fd = -1, .page_size = (uint64_t)sysconf(_SC_PAGESIZE), .range_count = 2
-	};
-	card->space.ranges[0].last = 0xFEDFFFFF; /* the hole is the usual MSI window of x86 */
-	card->space.ranges[1].first = 0xFEF00000;
-	card->space.ranges[1].last = card->last_iova;
-	dev->fd = -1;
+	card->space = (struct vfio_space){ .backend = &emu_backend, .range_count = 2 };
+	card->space.ranges[0].end = 0xFEDFFFFF; /* the hole is the usual MSI window of x86 */
+	card->space.ranges[1].start = 0xFEF00000;
+	card->space.ranges[1].end = card->last_iova;
 	dev->space = &card->space;
-	dev->priv = card;
 	card->owner = dev;
 	return 0;
 }
 
 static void emu_close(struct vfio_device *dev)
 {
-	struct emu_card *card = dev->priv;
+	if (!dev->space)
+		return; /* it was never open */
 
+	struct emu_card *card = card_of(dev->space);
 	for (int kind = 0; kind < VFIO_PCI_NUM_IRQS; kind++)
 		for (int i = 0; i < NIC_MSIX_COUNT; i++) {
 			if (card->irqs[kind][i] >= 0)
@@ -184,31 +187,20 @@ static void emu_close(struct vfio_device *dev)
 	nic_dma_changed(card->nic);
 }
 
-static int emu_region_info(struct vfio_device *dev, uint32_t index, struct vfio_region *region)
+static uint64_t region_size(uint32_t index)
 {
-	static const uint64_t sizes[VFIO_REGIONS] = {
-		[VFIO_PCI_BAR0_REGION_INDEX] = NIC_BAR0_SIZE,
-		[VFIO_PCI_BAR2_REGION_INDEX] = NIC_BAR2_SIZE,
-		[VFIO_PCI_BAR4_REGION_INDEX] = NIC_BAR4_SIZE,
-		[VFIO_PCI_CONFIG_REGION_INDEX] = NIC_CONFIG_SIZE,
-	};
-	struct emu_card *card = dev->priv;
-
-	*region = (struct vfio_region){ .fd = -1 };
-	region->size = sizes[index];
-	region->flags = VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE;
-	if (card->map_doorbells && index == VFIO_PCI_BAR0_REGION_INDEX) {
-		region->flags |= VFIO_REGION_INFO_FLAG_MMAP;
-		region->fd = nic_doorbell_fd(card->nic);
-		region->area_count = 3;
-		region->areas[0].offset = 0x1000;
-		region->areas[0].size = 0x1000;
-		region->areas[1].offset = 0x6000;
-		region->areas[1].size = 0x2000;
-		region->areas[2].offset = 0xD000;
-		region->areas[2].size = 0x1000;
+	switch (index) {
+	case VFIO_PCI_BAR0_REGION_INDEX:
+		return NIC_BAR0_SIZE;
+	case VFIO_PCI_BAR2_REGION_INDEX:
+		return NIC_BAR2_SIZE;
+	case VFIO_PCI_BAR4_REGION_INDEX:
+		return NIC_BAR4_SIZE;
+	case VFIO_PCI_CONFIG_REGION_INDEX:
+		return NIC_CONFIG_SIZE;
+	default:
+		return 0;
 	}
-	return 0;
 }
 
 /* An access takes a microsecond, in which the card works. Return: is the card there? */
@@ -221,10 +213,10 @@ static bool pass_access(struct emu_card *card)
 	return card->accesses_left != 0;
 }
 
-static void record(struct emu_card *card, bool write, uint32_t region, uint64_t offset,
-	const void *data, size_t size)
+static void record(struct emu_card *card, bool write, int region, uint64_t offset, const void *data,
+		   size_t size)
 {
-	struct emu_access access = { write, region, (uint32_t)offset, (uint32_t)size, 0 };
+	struct emu_access access = { write, (uint32_t)region, (uint32_t)offset, (uint32_t)size, 0 };
 
 	memcpy(&access.value, data, size < 8 ? size : 8);
 	card->accesses =
@@ -232,68 +224,82 @@ static void record(struct emu_card *card, bool write, uint32_t region, uint64_t 
 	card->accesses[card->access_count++] = access;
 }
 
-static int emu_region_read(
-	struct vfio_device *dev, uint32_t index, uint64_t offset, void *data, size_t size)
+static int access_config(struct emu_card *card, uint32_t offset, void *data, size_t size,
+			 bool write)
 {
-	struct emu_card *card = dev->priv;
+	if (write)
+		return nic_config_write(card->nic, offset, data, size);
 
-	if (!pass_access(card)) {
-		memset(data, 0xFF, size);
-		return 0;
-	}
-	if (index == VFIO_PCI_CONFIG_REGION_INDEX) {
-		int err = nic_config_read(card->nic, (uint32_t)offset, data, size);
-		if (err)
-			return err;
-		for (uint64_t i = 0; card->id && i < size && offset + i < 4; i++)
-			((uint8_t *)data)[i] = (uint8_t)(card->id >> 8 * (offset + i));
-	} else {
-		uint64_t value =
-			card->dead ? 0
-				   : nic_read(card->nic, index, (uint32_t)offset, (uint32_t)size);
-		memcpy(data, &value, size);
-	}
-	record(card, false, index, offset, data, size);
-	pass(1000);
-	return 0;
+	int err = nic_config_read(card->nic, offset, data, size);
+	for (uint32_t i = 0; !err && card->id && i < size && offset + i < 4; i++)
+		((uint8_t *)data)[i] = (uint8_t)(card->id >> 8 * (offset + i));
+	return err;
 }
 
-static int emu_region_write(
-	struct vfio_device *dev, uint32_t index, uint64_t offset, const void *data, size_t size)
+static int emu_access(struct vfio_device *dev, int index, uint64_t offset, void *data, size_t size,
+		      bool write)
 {
-	struct emu_card *card = dev->priv;
+	struct emu_card *card = card_of(dev->space);
+	uint64_t value = 0;
 	int err = 0;
 
-	if (!pass_access(card))
+	if (offset > region_size(index) || size > region_size(index) - offset)
+		return -EINVAL;
+	if (!pass_access(card)) {
+		if (!write)
+			memset(data, 0xFF, size);
 		return 0;
-	record(card, true, index, offset, data, size);
-	if (index == VFIO_PCI_CONFIG_REGION_INDEX) {
-		err = nic_config_write(card->nic, (uint32_t)offset, data, size);
-	} else if (!card->dead) {
-		uint64_t value = 0;
-		memcpy(&value, data, size);
-		nic_write(card->nic, index, (uint32_t)offset, (uint32_t)size, value);
 	}
-	pass(1000);
+	if (write)
+		record(card, true, index, offset, data, size);
+	if (index == VFIO_PCI_CONFIG_REGION_INDEX) {
+		err = access_config(card, (uint32_t)offset, data, size, write);
+	} else if (write) {
+		memcpy(&value, data, size);
+		if (!card->dead)
+			nic_write(card->nic, index, (uint32_t)offset, (uint32_t)size, value);
+	} else {
+		if (!card->dead)
+			value = nic_read(card->nic, index, (uint32_t)offset, (uint32_t)size);
+		memcpy(data, &value, size);
+	}
+	if (!write && !err)
+		record(card, false, index, offset, data, size);
+	now += 1000;
+	work(card);
 	return err;
 }
 
 /* The library promises: inside the ranges, aligned, not overlapping; exactly what was mapped is unmapped. */
-static int emu_dma_map(struct vfio_space *space, const struct dma_map *map)
+static int emu_dma(struct vfio_space *space, const struct dma_map *map, bool add)
 {
-	struct emu_card *card = card_of_space(space);
-	uint64_t last = map->iova + map->size - 1;
+	struct emu_card *card = card_of(space);
+	uint64_t first = map->mem.iova, last = first + map->mem.size - 1;
 	bool inside = false;
 
-	for (uint32_t i = 0; i < space->range_count; i++)
-		inside |= map->iova >= space->ranges[i].first && last <= space->ranges[i].last;
-	for (size_t i = 0; i < card->map_count; i++)
-		if (map->iova < card->maps[i]->iova + card->maps[i]->size &&
-			card->maps[i]->iova <= last)
-			inside = false;
-	if (!inside || !map->size || (map->iova | map->size) % space->page_size) {
+	if (!add) {
+		for (size_t i = 0; i < card->map_count; i++) {
+			if (card->maps[i] == map) {
+				card->maps[i] = card->maps[--card->map_count];
+				nic_dma_changed(card->nic);
+				return 0;
+			}
+		}
 		errors++;
-		return -EINVAL;
+		return ixy_fail(ENOENT, "nothing to unmap");
+	}
+
+	for (uint32_t i = 0; i < space->range_count; i++)
+		inside |= first >= space->ranges[i].start && last <= space->ranges[i].end;
+	for (size_t i = 0; i < card->map_count; i++) {
+		const struct dma_memory *mem = &card->maps[i]->mem;
+		if (first < mem->iova + mem->size && mem->iova <= last)
+			inside = false;
+	}
+	if (!inside || !map->mem.size ||
+	    (first | map->mem.size) % (uint64_t)sysconf(_SC_PAGESIZE)) {
+		errors++;
+		return ixy_fail(EINVAL, "cannot map there");
 	}
 	card->maps = realloc(card->maps, (card->map_count + 1) * sizeof(*card->maps));
 	assert_non_null(card->maps);
@@ -301,78 +307,99 @@ static int emu_dma_map(struct vfio_space *space, const struct dma_map *map)
 	return 0;
 }
 
-static int emu_dma_unmap(struct vfio_space *space, const struct dma_map *map)
+/* The pages of the queue registers can be mapped, if the test says so. */
+static int get_region_info(struct emu_card *card, struct vfio_region_info *info)
 {
-	struct emu_card *card = card_of_space(space);
+	static const uint32_t areas[][2] = { { 0x1000, 0x1000 },
+					     { 0x6000, 0x2000 },
+					     { 0xD000, 0x1000 } };
+	struct vfio_region_info_cap_sparse_mmap *sparse = (void *)(info + 1);
+	uint32_t room = info->argsz,
+		 need = sizeof(*info) + sizeof(*sparse) + 3 * sizeof(*sparse->areas);
 
-	for (size_t i = 0; i < card->map_count; i++) {
-		if (card->maps[i] == map) {
-			card->maps[i] = card->maps[--card->map_count];
-			nic_dma_changed(card->nic);
-			return 0;
+	*info = (struct vfio_region_info){
+		.argsz = sizeof(*info),
+		.flags = VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE,
+		.index = info->index,
+		.size = region_size(info->index),
+	};
+	if (!card->map_doorbells || info->index != VFIO_PCI_BAR0_REGION_INDEX)
+		return 0;
+
+	info->flags |= VFIO_REGION_INFO_FLAG_MMAP | VFIO_REGION_INFO_FLAG_CAPS;
+	info->argsz = need;
+	if (room >= need) {
+		info->cap_offset = sizeof(*info);
+		sparse->header =
+			(struct vfio_info_cap_header){ VFIO_REGION_INFO_CAP_SPARSE_MMAP, 1, 0 };
+		sparse->nr_areas = 3;
+		for (int i = 0; i < 3; i++) {
+			sparse->areas[i].offset = areas[i][0];
+			sparse->areas[i].size = areas[i][1];
 		}
 	}
-	errors++;
-	return -ENOENT;
+	return nic_doorbell_fd(card->nic);
 }
 
-static int emu_irq_count(struct vfio_device *dev, uint32_t index)
+static uint32_t irq_count(uint32_t index)
 {
-	(void)dev;
-	switch (index) {
-	case VFIO_PCI_MSIX_IRQ_INDEX:
-		return NIC_MSIX_COUNT;
-	case VFIO_PCI_MSI_IRQ_INDEX:
-	case VFIO_PCI_ERR_IRQ_INDEX:
-	case VFIO_PCI_REQ_IRQ_INDEX:
-		return 1;
-	default:
-		return 0;
-	}
+	static const uint32_t counts[VFIO_PCI_NUM_IRQS] = {
+		[VFIO_PCI_MSIX_IRQ_INDEX] = NIC_MSIX_COUNT,
+		[VFIO_PCI_MSI_IRQ_INDEX] = 1,
+		[VFIO_PCI_ERR_IRQ_INDEX] = 1,
+		[VFIO_PCI_REQ_IRQ_INDEX] = 1,
+	};
+
+	return index < VFIO_PCI_NUM_IRQS ? counts[index] : 0;
 }
 
-static int emu_irq_set(struct vfio_device *dev, uint32_t index, uint32_t start, uint32_t count,
-	const int *eventfds)
+static int set_irqs(struct emu_card *card, const struct vfio_irq_set *set)
 {
-	struct emu_card *card = dev->priv;
+	bool on = set->flags & VFIO_IRQ_SET_DATA_EVENTFD;
+	uint32_t start = on ? set->start : 0, count = on ? set->count : NIC_MSIX_COUNT;
 
-	if (start + count > (uint32_t)emu_irq_count(dev, index))
+	if (set->index >= VFIO_PCI_NUM_IRQS || (on && start + count > irq_count(set->index)))
 		return -EINVAL;
-	if (!count) {
-		start = 0;
-		count = NIC_MSIX_COUNT;
-		eventfds = NULL;
-	}
 	for (uint32_t i = 0; i < count; i++) {
-		int *fd = &card->irqs[index][start + i];
+		int *fd = &card->irqs[set->index][start + i], new = -1;
+		if (on)
+			memcpy(&new, set->data + i * sizeof(new), sizeof(new));
 		if (*fd >= 0)
 			close(*fd);
-		*fd = eventfds && eventfds[i] >= 0 ? dup(eventfds[i]) : -1;
+		*fd = new >= 0 ? dup(new) : -1;
 	}
 	return 0;
 }
 
-static int emu_reset(struct vfio_device *dev)
+static int emu_call(struct vfio_device *dev, unsigned long request, void *argument)
 {
-	struct emu_card *card = dev->priv;
+	struct emu_card *card = card_of(dev->space);
+	struct vfio_irq_info *irq = argument;
 
-	if (pass_access(card))
-		nic_function_reset(card->nic);
-	return 0;
+	switch (request) {
+	case VFIO_DEVICE_GET_REGION_INFO:
+		return get_region_info(card, argument);
+	case VFIO_DEVICE_GET_IRQ_INFO:
+		irq->flags = VFIO_IRQ_INFO_EVENTFD;
+		irq->count = irq_count(irq->index);
+		return 0;
+	case VFIO_DEVICE_SET_IRQS:
+		return set_irqs(card, argument);
+	case VFIO_DEVICE_RESET:
+		if (pass_access(card))
+			nic_function_reset(card->nic);
+		return 0;
+	default:
+		return -ENOTTY;
+	}
 }
 
 static const struct vfio_backend emu_backend = {
-	.prefix = "emu:",
 	.open = emu_open,
 	.close = emu_close,
-	.region_info = emu_region_info,
-	.region_read = emu_region_read,
-	.region_write = emu_region_write,
-	.dma_map = emu_dma_map,
-	.dma_unmap = emu_dma_unmap,
-	.irq_count = emu_irq_count,
-	.irq_set = emu_irq_set,
-	.reset = emu_reset,
+	.call = emu_call,
+	.access = emu_access,
+	.dma = emu_dma,
 };
 
 /* ---- For the tests ---- */
@@ -382,7 +409,7 @@ int emu_power_on(void **state)
 	static bool added;
 
 	(void)state;
-	if (!added && vfio_backend_add(&emu_backend))
+	if (!added && vfio_backend_add("emu:", &emu_backend))
 		return -1;
 	added = true;
 	errors = 0;
@@ -392,7 +419,7 @@ int emu_power_on(void **state)
 		uint8_t mac[6] = { 0x02, 0x00, 0x00, 0x00, 0x00, (uint8_t)i };
 
 		*card = (struct emu_card){ .accesses_left = EMU_NEVER,
-			.last_iova = (1ull << 39) - 1 };
+					   .last_iova = (1ull << 39) - 1 };
 		memset(card->irqs, 0xFF, sizeof(card->irqs)); /* -1 */
 		faults_expected[i] = false;
 		if (nic_create(&card->nic, &host, mac))
@@ -418,8 +445,8 @@ int emu_power_off(void **state)
 		}
 		if (account->dma_faults && !faults_expected[i]) {
 			print_error("card %d: %llu DMA faults, the last at 0x%llx\n", i,
-				(unsigned long long)account->dma_faults,
-				(unsigned long long)account->last_fault);
+				    (unsigned long long)account->dma_faults,
+				    (unsigned long long)account->last_fault);
 			bad = -1;
 		}
 		nic_destroy(card->nic);
@@ -430,8 +457,8 @@ int emu_power_off(void **state)
 		card->nic = NULL;
 	}
 	if (errors) {
-		print_error(
-			"the library mapped or unmapped what it should not, %u times\n", errors);
+		print_error("the library mapped or unmapped what it should not, %u times\n",
+			    errors);
 		bad = -1;
 	}
 	return bad;
@@ -476,7 +503,7 @@ size_t emu_find(const struct emu_card *card, size_t from, bool write, uint32_t o
 	for (size_t i = from; i < card->access_count; i++) {
 		const struct emu_access *access = &card->accesses[i];
 		if (access->write == write && access->region == VFIO_PCI_BAR0_REGION_INDEX &&
-			access->offset == offset)
+		    access->offset == offset)
 			return i;
 	}
 	return SIZE_MAX;

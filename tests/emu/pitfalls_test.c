@@ -34,7 +34,7 @@ static void live(int card)
 
 #define for_each_access(a, card)                                                                   \
 	for (const struct emu_access *a = (card)->accesses;                                        \
-		a < (card)->accesses + (card)->access_count; a++)
+	     a < (card)->accesses + (card)->access_count; a++)
 
 static bool is_write(const struct emu_access *a, uint32_t offset)
 {
@@ -287,8 +287,8 @@ static void pitfall_vfio_4_io_virtual_addresses_fit_the_iommu(void **state)
 		struct ixy_device *dev = open_card(0, NULL);
 		assert_true(emu_cards[0].map_count > 0);
 		for (size_t m = 0; m < emu_cards[0].map_count; m++) {
-			const struct dma_map *map = emu_cards[0].maps[m];
-			assert_true(map->iova + map->size - 1 <= lasts[i]);
+			const struct dma_memory *mem = &emu_cards[0].maps[m]->mem;
+			assert_true(mem->iova + mem->size - 1 <= lasts[i]);
 		}
 		assert_int_equal(wire_to(0, 60, 1), NIC_TAKEN);
 		struct pkt_buf *buf;
@@ -308,8 +308,8 @@ static void pitfall_vfio_5_big_maps_instead_of_one_per_page(void **state)
 	struct ixy_device *dev = open_card(0, &config);
 
 	(void)state;
-	assert_true(
-		emu_cards[0].map_count <= 64 + 64 + 2); /* of the 65535 that a container may have */
+	assert_true(emu_cards[0].map_count <=
+		    64 + 64 + 2); /* of the 65535 that a container may have */
 	ixy_close(dev);
 }
 
