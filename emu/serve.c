@@ -3,15 +3,20 @@
  * The loop of ixy-emu. One thread polls all wires and cards. Doorbells are plain memory writes which wake nobody up, so
  * it has to look; but an idle emulator must not burn a processor. Hence three gears:
  *
- *	busy	frames move: poll, and look at sockets every LOOK_INTERVAL only, because a system call costs as much as ten frames
- *	spin	nothing moved, for SPIN_TIME at most: poll, look at sockets each time, let other processes run
- *	sleep	still nothing: wait for sockets SLEEP_MIN, then longer and longer up to SLEEP_MAX, polling in between. With no
- *		client on any socket there are no doorbells, so nothing but a socket, a wire or a signal ends the wait.
+ *	busy	frames move: poll, and look at sockets every LOOK_INTERVAL only, because a system call costs
+ *		as much as ten frames
+ *	spin	nothing moved, for SPIN_TIME at most: poll, look at sockets each time
+ *	sleep	still nothing: wait for sockets SLEEP_MIN, then longer and longer up to SLEEP_MAX,
+ *		polling in between. With no client on any socket there are no doorbells, so nothing but a
+ *		socket, a wire or a signal ends the wait.
+ *
+ * Where there are fewer processors than programs that poll, a short sleep is what lets the driver run.
+ * sched_yield() would not do: others that poll never yield, so it costs milliseconds each time, while
+ * a program that has slept gets the processor soon after it wakes up.
  */
 #include "port.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,7 +31,7 @@
 #define MS (1000 * US)
 
 #define LOOK_INTERVAL (20 * US)
-#define SPIN_TIME     (200 * US)
+#define SPIN_TIME     (50 * US)
 #define SLEEP_MIN     (50 * US)
 #define SLEEP_MAX     (1 * MS)
 #define KILL_AFTER    (5000 * MS) /* a command that was asked to end */
@@ -205,7 +210,7 @@ static void sleep_for_events(struct server *server)
 		until = earlier(until, wire_wake(emu->ports[i].wire));
 	if (server->connected) {
 		until = earlier(until, server->now + server->sleep);
-		server->sleep = earlier(2 * server->sleep, SLEEP_MAX);
+		server->sleep = earlier(server->sleep + server->sleep / 4, SLEEP_MAX);
 	}
 	if (until <= server->now)
 		return;
@@ -218,7 +223,7 @@ static void sleep_for_events(struct server *server)
 	int n = epoll_pwait2(server->epoll, &event, 1, until == UINT64_MAX ? NULL : &timeout, NULL);
 	if (n < 0 && errno == ENOSYS) /* Linux before 5.11 */
 		n = epoll_wait(server->epoll, &event, 1,
-			until == UINT64_MAX ? -1 : (int)earlier(time / MS + 1, 60000));
+			       until == UINT64_MAX ? -1 : (int)earlier(time / MS + 1, 60000));
 	if (n > 0)
 		server->active = clock_now();
 }
@@ -238,9 +243,7 @@ static void loop(struct server *server)
 		if (busy) {
 			server->active = server->now;
 			server->sleep = SLEEP_MIN;
-		} else if (server->now < server->active + SPIN_TIME) {
-			sched_yield();
-		} else {
+		} else if (server->now >= server->active + SPIN_TIME) {
 			sleep_for_events(server);
 		}
 	}
@@ -271,8 +274,8 @@ static int watch_all(struct server *server)
 		err |= watch(server, vfu_fd(emu->ports[i].server), EPOLLIN, i);
 		/* A wire whose card has no room leaves frames where they are: that must not keep us awake. */
 		if (emu->ports[i].wire->fd >= 0)
-			err |= watch(
-				server, emu->ports[i].wire->fd, EPOLLIN | EPOLLET, WIRES_MAX + i);
+			err |= watch(server, emu->ports[i].wire->fd, EPOLLIN | EPOLLET,
+				     WIRES_MAX + i);
 	}
 	return err;
 }
