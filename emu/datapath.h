@@ -53,9 +53,12 @@
 #define RXD_L4E	  BIT(30)
 #define RXD_IPE	  BIT(31)
 
-/* 7.1.5, legacy write-back: length 15:0, fragment checksum 31:16, status 39:32, errors 47:40, VLAN 63:48. */
+/*
+ * 7.1.5, legacy write-back, second word: length 15:0, fragment checksum 31:16, status 39:32, errors
+ * 47:40, VLAN tag 63:48.
+ */
 
-/* ---- Send descriptors, second word. 7.2.3.2.2 legacy, 7.2.3.2.3 context, 7.2.3.2.4 advanced data ---- */
+/* ---- Send descriptors: 7.2.3.2.2 legacy, 7.2.3.2.3 context, 7.2.3.2.4 data. Second word: ---- */
 
 #define TXD_LENGTH(hi) ((uint32_t)(hi)&0xFFFF)
 #define TXD_CSO(hi)    ((uint32_t)((hi) >> 16) & 0xFF) /* legacy */
@@ -144,7 +147,7 @@ static inline uint32_t nic_get_tail(const struct nic *nic, uint32_t offset)
 static inline struct nic_desc nic_load_desc(const struct nic_desc *desc)
 {
 	return (struct nic_desc){ __atomic_load_n(&desc->lo, __ATOMIC_RELAXED),
-		__atomic_load_n(&desc->hi, __ATOMIC_RELAXED) };
+				  __atomic_load_n(&desc->hi, __ATOMIC_RELAXED) };
 }
 
 /* ---- Addresses ---- */
@@ -157,13 +160,13 @@ static inline uint8_t *nic_peek(const struct nic *nic, uint64_t iova, uint64_t s
 		uint64_t offset = iova - window->iova;
 
 		if (offset < window->size && size <= window->size - offset &&
-			(window->writable || !write))
+		    (window->writable || !write))
 			return window->host + offset;
 	}
 	return NULL;
 }
 
-/* copy.c: from or to memory that may lie in several windows. Return: false after a fault, counted. */
+/* copy.c: memory that may lie in several windows. Return: false after a fault, which is counted. */
 bool nic_copy_in(struct nic *nic, void *to, uint64_t iova, size_t size);
 bool nic_copy_out(struct nic *nic, uint64_t iova, const void *from, size_t size);
 
@@ -186,8 +189,8 @@ static inline void nic_prefetch_write(const void *p)
 
 /* ---- Statistics ---- */
 
-static inline void nic_traffic_add(
-	struct nic_traffic *traffic, uint64_t destination, uint32_t length)
+static inline void nic_traffic_add(struct nic_traffic *traffic, uint64_t destination,
+				   uint32_t length)
 {
 	uint32_t wire = length + ETH_CRC;
 	uint32_t size = wire <= 64 ? 0 : 26 - (uint32_t)__builtin_clz(wire);
@@ -215,9 +218,9 @@ void nic_filter_configure(struct nic *nic);
  * @status: RXD_PIF is added if the filter was not an exact one
  */
 bool nic_filter(const struct nic *nic, uint64_t destination, const struct nic_packet *packet,
-	uint32_t *status);
+		uint32_t *status);
 
-/** nic_pick_queue() - 7.1.2: the queue of a frame; fills in the hash and the RSS type of @packet. */
+/** nic_pick_queue() - 7.1.2: the queue of a frame; fills in hash and RSS type of @packet. */
 uint32_t nic_pick_queue(const struct nic *nic, const uint8_t *frame, struct nic_packet *packet);
 
 /* ---- offload.c ---- */
@@ -241,8 +244,8 @@ struct nic_packet {
 };
 
 /** nic_inspect() - find headers, check checksums; @length is at least ETH_FRAME_MIN. */
-void nic_inspect(
-	uint32_t vlan_type, const uint8_t *frame, uint32_t length, struct nic_packet *packet);
+void nic_inspect(uint32_t vlan_type, const uint8_t *frame, uint32_t length,
+		 struct nic_packet *packet);
 
 /** nic_sum() - one's complement sum, folded to 16 bits, in memory order: store16() it. */
 uint16_t nic_sum(const uint8_t *data, size_t size, uint64_t sum);
@@ -257,13 +260,13 @@ uint32_t nic_crc32(const uint8_t *data, size_t size);
  *
  * Return: false if the headers are not within the frame.
  */
-bool nic_insert_sums(
-	uint8_t *frame, uint32_t length, const struct nic_desc *context, uint64_t options);
+bool nic_insert_sums(uint8_t *frame, uint32_t length, const struct nic_desc *context,
+		     uint64_t options);
 
-/** nic_insert_sum() - 7.2.3.2.2: legacy descriptors' CSS and CSO. Return: false if outside the frame. */
+/** nic_insert_sum() - 7.2.3.2.2: legacy CSS and CSO. Return: false if outside the frame. */
 bool nic_insert_sum(uint8_t *frame, uint32_t length, uint32_t start, uint32_t offset);
 
-/** nic_insert_vlan() - make room for a tag; @frame has VLAN_TAG bytes to spare. Return: the new length. */
+/** nic_insert_vlan() - @frame has VLAN_TAG bytes to spare. Return: the new length. */
 uint32_t nic_insert_vlan(uint8_t *frame, uint32_t length, uint16_t type, uint16_t tag);
 
 /** nic_tso_valid() - do context and lengths make sense? Before anything else of it is used. */
@@ -279,7 +282,7 @@ void nic_tso_headers(const struct nic_tso *tso, uint8_t *frame, uint32_t payload
 
 /* ---- rx.c, tx.c ---- */
 
-/** nic_rescan() - after accesses by the driver: read all configuration again, look at all queues. */
+/** nic_rescan() - after accesses by the driver: read all configuration, look at all queues. */
 void nic_rescan(struct nic *nic);
 void nic_rx_look(struct nic *nic, uint32_t queue); /* notice what became of ENABLE */
 void nic_tx_look(struct nic *nic, uint32_t queue);

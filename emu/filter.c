@@ -2,8 +2,8 @@
 /*
  * Which received frames are for this card (7.1.1), and to which queue they go (7.1.2).
  *
- * Not here: L3/L4 5-tuple filters (FTQF), SYN filter, flow director, VMDq pools and DCB classes. All
- * frames are traffic class 0, pool 0.
+ * Not here: 5-tuple filters (FTQF), SYN filter, flow director, VMDq pools and DCB classes. All frames
+ * are traffic class 0, pool 0.
  */
 #include "datapath.h"
 
@@ -192,7 +192,7 @@ uint32_t nic_pick_queue(const struct nic *nic, const uint8_t *frame, struct nic_
 			break;
 		}
 	}
-	/* The SYN filter, the 5-tuple filters and the flow director would come here, in this order. */
+	/* SYN filter, 5-tuple filters and flow director would come here, in this order. */
 	if (rx->rss) {
 		hash_packet(rx, frame, packet);
 		if (packet->rss_type)

@@ -94,7 +94,7 @@ static uint32_t sctp_checksum(const uint8_t *packet, size_t size)
 
 /* @pseudo: sum of the addresses. */
 static inline void inspect_l4(const uint8_t *frame, struct nic_packet *packet, uint8_t protocol,
-	uint32_t l4, uint64_t pseudo)
+			      uint32_t l4, uint64_t pseudo)
 {
 	uint32_t size = packet->end - l4;
 
@@ -124,8 +124,8 @@ static inline void inspect_l4(const uint8_t *frame, struct nic_packet *packet, u
 	}
 }
 
-static inline void inspect_ipv4(
-	const uint8_t *frame, uint32_t l3, uint32_t length, struct nic_packet *packet)
+static inline void inspect_ipv4(const uint8_t *frame, uint32_t l3, uint32_t length,
+				struct nic_packet *packet)
 {
 	/* The header in three loads; from here on it can not change any more. */
 	uint64_t start = load64(frame + l3), middle = load64(frame + l3 + 8);
@@ -157,8 +157,8 @@ static inline void inspect_ipv4(
 	inspect_l4(frame, packet, protocol, l3 + header, add(middle >> 32, destination));
 }
 
-static void inspect_ipv6(
-	const uint8_t *frame, uint32_t l3, uint32_t length, struct nic_packet *packet)
+static void inspect_ipv6(const uint8_t *frame, uint32_t l3, uint32_t length,
+			 struct nic_packet *packet)
 {
 	uint32_t payload = load_be16(frame + l3 + 4);
 	uint8_t next = load8(frame + l3 + 6);
@@ -191,8 +191,8 @@ static void inspect_ipv6(
 		inspect_l4(frame, packet, next, at, add_bytes(0, frame + l3 + 8, 32));
 }
 
-void nic_inspect(
-	uint32_t vlan_type, const uint8_t *frame, uint32_t length, struct nic_packet *packet)
+void nic_inspect(uint32_t vlan_type, const uint8_t *frame, uint32_t length,
+		 struct nic_packet *packet)
 {
 	uint32_t l3 = ETH_HEADER;
 
@@ -222,8 +222,8 @@ static const struct {
 	[TXC_L4T_SCTP] = { 8, 12 },
 };
 
-bool nic_insert_sums(
-	uint8_t *frame, uint32_t length, const struct nic_desc *context, uint64_t options)
+bool nic_insert_sums(uint8_t *frame, uint32_t length, const struct nic_desc *context,
+		     uint64_t options)
 {
 	uint32_t l3 = TXC_MACLEN(context->lo);
 	uint32_t l4 = l3 + TXC_IPLEN(context->lo);

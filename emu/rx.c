@@ -74,8 +74,8 @@ static void start(struct nic *nic, uint32_t queue)
 	q->base = ring_base(nic, queue);
 	q->size = ring_size(nic, queue);
 	q->head = q->published = nic_get(nic, RDH(queue));
-	/* Split headers (DESCTYPE 2 and 5) are not: the whole packet goes to the packet buffer, as the
-	 * card does with packets that it cannot split. */
+	/* Headers are never split off (DESCTYPE 2 and 5): the whole packet goes to the packet
+	 * buffer, as the card does with packets that it cannot split. */
 	q->legacy = SRRCTL_DESCTYPE(srrctl) == SRRCTL_DESCTYPE_LEGACY;
 	q->buffer_size = SRRCTL_BSIZEPACKET(srrctl);
 	q->usable = q->size && q->head < q->size && q->buffer_size;
@@ -105,7 +105,10 @@ static void read_tail(struct nic *nic, uint32_t queue, struct nic_rx_queue *q)
 		q->usable = false;
 }
 
-/* Read descriptors ahead, a cache line at a time, and bring their buffers here. Return: false after a fault. */
+/*
+ * Read descriptors ahead, a cache line at a time, and bring their buffers here. Return: false after
+ * a fault.
+ */
 static bool fetch(struct nic *nic, struct nic_rx_queue *q)
 {
 	uint32_t ahead = q->fetched - q->used;
@@ -195,7 +198,7 @@ static void start_burst(struct nic *nic, uint32_t queue, struct nic_rx_queue *q)
 
 #define LEGACY_ERRORS ((RXD_IPE | RXD_L4E | RXD_RXE) >> 24)
 
-/* The last descriptor of a frame, with @length bytes in its buffer. The others have no status but DD. */
+/* The last descriptor of a frame, with @length bytes in its buffer. The others have only DD. */
 static inline struct nic_desc describe(const struct nic_receiver *rx, const struct nic_rx_queue *q,
 				       const struct nic_packet *packet, const uint8_t *frame,
 				       uint32_t status, uint32_t length)
@@ -241,7 +244,7 @@ static void reshape(struct nic_receiver *rx, const uint8_t *frame, uint32_t leng
 	memcpy(rx->bounce + length, &crc, rx->crc);
 }
 
-/* A packet that memory did not take is reported as a damaged one: the driver must get its buffer back. */
+/* A packet that memory did not take is reported as damaged: the driver must get its buffer back. */
 static void mark_damaged(const struct nic_rx_queue *q, struct nic_desc *last)
 {
 	last->hi |= q->legacy ? (uint64_t)(RXD_RXE >> 24) << 40 : RXD_RXE;
@@ -270,7 +273,7 @@ static enum nic_verdict no_descriptor(struct nic *nic, struct nic_rx_queue *q, u
 	write_back(nic, q);
 	if (flags & NIC_TRY)
 		return NIC_BUSY;
-	/* 7.1.9: with DROP_EN the queue drops; else the port's buffer fills up, and the port does. */
+	/* 7.1.9: with DROP_EN the queue drops; else the port's buffer fills up, and it drops. */
 	if (q->drop)
 		q->dropped++;
 	else
@@ -390,7 +393,8 @@ enum nic_verdict nic_receive(struct nic *nic, const void *data, size_t length, u
 	if (unlikely(rx->steer))
 		queue = nic_pick_queue(nic, frame, &packet);
 	verdict = deliver(nic, queue, frame, (uint32_t)length, &packet, status, flags);
-	/* GPRC and its like count what passed the filters, memory or not: Linux takes MPC off. */
+	/* Datasheet conflict: GPRC is to count what was received; the card (an erratum) counts what
+	 * passed the filters, also if it was missed. Linux subtracts MPC, DPDK adds up QPRC. */
 	if (likely(verdict != NIC_BUSY))
 		nic_traffic_add(&rx->good, destination, (uint32_t)length);
 	return verdict;

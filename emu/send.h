@@ -86,14 +86,14 @@ static inline void nic_tx_put(struct nic *nic, struct nic_visit *v, const uint8_
 
 /** nic_tx_enter() - make v->line the line of the head. Return: false after a fault. */
 bool nic_tx_enter(struct nic *nic, struct nic_visit *v);
-/** nic_tx_use_many() - the next @count descriptors are done; bit i of @report: it wants a report. */
+/** nic_tx_use_many() - the next @count descriptors are done; bit i of @report: it has RS set. */
 bool nic_tx_use_many(struct nic *nic, struct nic_visit *v, uint32_t count, uint64_t report);
 
 /* ---- tx_packet.c ---- */
 
 /** nic_tx_packet() - anything at the head. Return: false if nothing more can be done now. */
 bool nic_tx_packet(struct nic *nic, struct nic_visit *v, struct nic_desc desc, uint32_t budget);
-/** nic_tx_finish() - send the frame in nic->sender.frame: pad it, or (not @crc) check the driver's CRC. */
+/** nic_tx_finish() - send nic->sender.frame: pad it, or (not @crc) check the driver's CRC. */
 void nic_tx_finish(struct nic *nic, struct nic_visit *v, uint32_t length, bool crc);
 
 /* ---- tso.c ---- */

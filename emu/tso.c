@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Segmentation (7.2.4): one packet with a long payload becomes many frames. The card works on one such
- * packet at a time; if it takes more frames than a poll may send, the rest waits for the next.
+ * Segmentation (7.2.4): one packet with a long payload becomes many frames. The card works on one
+ * such packet at a time; if it takes more frames than a poll may send, the rest waits for the next.
  */
 #include "send.h"
 

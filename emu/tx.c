@@ -100,8 +100,8 @@ bool nic_tx_enter(struct nic *nic, struct nic_visit *v)
 		return false;
 	/* Reads ahead stay within the ring and its memory; what they find is only a hint. */
 	if (at + 2 * NIC_LINE <= v->q->size &&
-		nic_peek(nic, v->q->base + at * sizeof(struct nic_desc),
-			2 * NIC_LINE * sizeof(struct nic_desc), false))
+	    nic_peek(nic, v->q->base + at * sizeof(struct nic_desc),
+		     2 * NIC_LINE * sizeof(struct nic_desc), false))
 		look_ahead(nic, v->line);
 	return true;
 }
@@ -118,7 +118,7 @@ bool nic_tx_use_many(struct nic *nic, struct nic_visit *v, uint32_t count, uint6
 
 /* ---- Frames ---- */
 
-/* What most descriptors look like: a whole frame, advanced format, nothing to insert but the CRC. */
+/* Most descriptors: a whole frame, advanced format, nothing to insert but the CRC. */
 #define PLAIN_MASK (TXD_DTYP | TXD_EOP | TXD_IFCS | TXD_DEXT | TXD_VLE | TXD_TSE | TXD_POPTS)
 #define PLAIN	   (TXD_DTYP_DATA | TXD_EOP | TXD_IFCS | TXD_DEXT)
 
@@ -129,7 +129,7 @@ static inline bool send_plain(struct nic *nic, struct nic_visit *v, struct nic_d
 	const uint8_t *frame;
 
 	if ((desc.hi & PLAIN_MASK) != PLAIN || length < ETH_FRAME_MIN || length > NIC_FRAME_MAX ||
-		TXD_PAYLEN(desc.hi) != length)
+	    TXD_PAYLEN(desc.hi) != length)
 		return false;
 	frame = nic_peek(nic, desc.lo, length, false);
 	if (unlikely(!frame))

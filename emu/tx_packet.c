@@ -12,8 +12,7 @@ void nic_tx_finish(struct nic *nic, struct nic_visit *v, uint32_t length, bool c
 	uint8_t *frame = tx->frame;
 
 	if (!crc) {
-		/* The driver's last four bytes are the CRC; a wrong one would be dropped at the other
-		 * end. */
+		/* The last four bytes are the driver's CRC; the other end would drop a wrong one. */
 		uint32_t driver_crc;
 
 		if (length < ETH_HEADER + ETH_CRC) {

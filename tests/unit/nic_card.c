@@ -19,7 +19,7 @@ static bool window(void *ctx, uint64_t iova, struct nic_window *window)
 	for (int i = 0; i < 3; i++) {
 		if (iova >= starts[i] && iova - starts[i] < WINDOW_SIZE) {
 			*window = (struct nic_window){ starts[i], WINDOW_SIZE, card.windows[i],
-				starts[i] != READ_ONLY };
+						       starts[i] != READ_ONLY };
 			return true;
 		}
 	}
@@ -107,13 +107,13 @@ int card_set_up(void **state)
 	card.now = 1000000000;
 	for (int i = 0; i < 3; i++) {
 		card.windows[i] = mmap(NULL, WINDOW_SIZE, PROT_READ | PROT_WRITE,
-			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+				       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		assert_ptr_not_equal(card.windows[i], MAP_FAILED);
 	}
 	assert_int_equal(nic_create(&card.nic, &host, card_mac), 0);
 	if (nic_doorbell_fd(card.nic) >= 0) {
 		card.doorbells = mmap(NULL, NIC_BAR0_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
-			nic_doorbell_fd(card.nic), 0);
+				      nic_doorbell_fd(card.nic), 0);
 		assert_ptr_not_equal(card.doorbells, MAP_FAILED);
 	}
 

@@ -125,7 +125,7 @@ uint32_t slow_crc(uint32_t polynomial, const uint8_t *data, size_t size);
 /** l4_good() - is the layer 4 checksum of an IP packet right? IPv4 header's, too. */
 bool l4_good(const uint8_t *ip, size_t size);
 
-/** ip_frame() - Ethernet, IP, and layer 4 with right checksums around @payload bytes. Return: length. */
+/** ip_frame() - Ethernet, IP and layer 4 headers, @payload bytes, right sums. Return: length. */
 size_t ip_frame(uint8_t *frame, int version, uint8_t protocol, size_t payload);
 /** ip_seal() - make the checksums of an IP packet right. */
 void ip_seal(uint8_t *ip, size_t size);

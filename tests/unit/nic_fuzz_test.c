@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Drivers without sense: random descriptors, registers and frames. The sanitizers watch the memory;
- * the tests watch that work is bounded, that the account adds up, and that the card works afterwards.
+ * the tests watch that work is bounded, that the account adds up, and that the card works after.
  */
 #include "tests/unit/nic_card.h"
 
@@ -100,8 +100,9 @@ static size_t random_frame(uint8_t *frame)
 
 static void disturb_registers(void)
 {
-	static const uint32_t trapped[] = { HLREG0, MAXFRS, FCTRL, RXCTRL, DMATXCTL, VLNCTRL,
-		RXCSUM, MCSTCTRL, MRQC, RDRXCTL, SECRXCTRL, RFCTL, DTXTCPFLGL };
+	static const uint32_t trapped[] = { HLREG0,    MAXFRS, FCTRL,	  RXCTRL, DMATXCTL,
+					    VLNCTRL,   RXCSUM, MCSTCTRL,  MRQC,	  RDRXCTL,
+					    SECRXCTRL, RFCTL,  DTXTCPFLGL };
 	uint32_t queue = below(4), value = (uint32_t)random64();
 
 	switch (below(12)) {
@@ -224,10 +225,10 @@ static void card_survives_nonsense(void **state)
 		seed = s * 0x9E3779B97F4A7C15ull;
 		fuzz(3000);
 		print_message("seed %u: rx %u, tx %u, bad %u, faults %u\n", (unsigned int)s,
-			(unsigned int)nic_account(card.nic)->rx_frames,
-			(unsigned int)nic_account(card.nic)->tx_frames,
-			(unsigned int)nic_account(card.nic)->tx_bad,
-			(unsigned int)nic_account(card.nic)->dma_faults);
+			      (unsigned int)nic_account(card.nic)->rx_frames,
+			      (unsigned int)nic_account(card.nic)->tx_frames,
+			      (unsigned int)nic_account(card.nic)->tx_bad,
+			      (unsigned int)nic_account(card.nic)->dma_faults);
 	}
 	assert_true(nic_account(card.nic)->rx_frames > 1000);
 	assert_true(nic_account(card.nic)->tx_frames > 1000);
@@ -253,8 +254,8 @@ static void segmentation_to_single_bytes_respects_the_budget(void **state)
 	tx_put(&ring, 20 | 14 << 9, TXD_DEXT | TXD_DTYP_CTXT | 3 << 10 | 20ull << 40 | 1ull << 48);
 	for (uint32_t i = 0; i < 39; i++)
 		tx_put(&ring, iova,
-			TX_PART(6000 + (i == 38 ? 54 : 0), 39 * 6000) | TXD_TSE |
-				(i == 38 ? TXD_EOP | TXD_RS : 0));
+		       TX_PART(6000 + (i == 38 ? 54 : 0), 39 * 6000) | TXD_TSE |
+			       (i == 38 ? TXD_EOP | TXD_RS : 0));
 	tx_ring_doorbell(&ring);
 	for (uint32_t i = 0; i < 100; i++)
 		assert_int_equal(card_poll(64), 64);

@@ -19,13 +19,13 @@ static const struct protocol {
 };
 
 static void put_context(struct ring *ring, uint32_t index, int version, uint64_t bits,
-	uint32_t l4len, uint32_t mss, uint32_t vlan)
+			uint32_t l4len, uint32_t mss, uint32_t vlan)
 {
 	uint64_t ip = version == 4 ? 20 : 40;
 
 	tx_put(ring, ip | 14ull << 9 | (uint64_t)vlan << 16,
-		TXD_DEXT | TXD_DTYP_CTXT | bits | (version == 4 ? IPV4 : 0) |
-			(uint64_t)index << 36 | (uint64_t)l4len << 40 | (uint64_t)mss << 48);
+	       TXD_DEXT | TXD_DTYP_CTXT | bits | (version == 4 ? IPV4 : 0) | (uint64_t)index << 36 |
+		       (uint64_t)l4len << 40 | (uint64_t)mss << 48);
 }
 
 /* As drivers do: the sum of the pseudo header, with or without the length. */
@@ -119,7 +119,7 @@ static void each_queue_has_two_contexts(void **state)
 
 /* One large packet in @parts buffers. */
 static void send_large(struct ring *ring, const uint8_t *frame, size_t length, size_t header,
-	uint32_t parts, uint64_t bits)
+		       uint32_t parts, uint64_t bits)
 {
 	uint64_t iova = take(length);
 	size_t at = 0;
@@ -129,9 +129,9 @@ static void send_large(struct ring *ring, const uint8_t *frame, size_t length, s
 		size_t part = i + 1 < parts ? length / parts : length - at;
 
 		tx_put(ring, iova + at,
-			TXD_DTYP_DATA | TXD_DEXT | TXD_IFCS | TXD_TSE | bits | part |
-				(uint64_t)(length - header) << 46 |
-				(i + 1 < parts ? 0 : TXD_EOP | TXD_RS));
+		       TXD_DTYP_DATA | TXD_DEXT | TXD_IFCS | TXD_TSE | bits | part |
+			       (uint64_t)(length - header) << 46 |
+			       (i + 1 < parts ? 0 : TXD_EOP | TXD_RS));
 		at += part;
 	}
 	tx_ring_doorbell(ring);
@@ -146,8 +146,8 @@ static uint32_t be(const uint8_t *p, int bytes)
 	return value;
 }
 
-static void segments_are_valid(
-	int version, const struct protocol *protocol, uint32_t mss, uint32_t parts)
+static void segments_are_valid(int version, const struct protocol *protocol, uint32_t mss,
+			       uint32_t parts)
 {
 	static uint8_t frame[60000];
 	size_t payload = 50000, ip = version == 4 ? 20 : 40, header = 14 + ip + protocol->header;
@@ -160,7 +160,7 @@ static void segments_are_valid(
 	seed(frame + 14, length - 14, protocol, false);
 	put_context(&ring, 0, version, protocol->l4t, protocol->header, mss, 0x123);
 	send_large(&ring, frame, length, header, parts,
-		TXD_VLE | TXD_TXSM | (version == 4 ? TXD_IXSM : 0));
+		   TXD_VLE | TXD_TXSM | (version == 4 ? TXD_IXSM : 0));
 	/* Polls with small budgets: it goes on where it was. */
 	while (card_poll(7))
 		;
@@ -299,14 +299,14 @@ static void received_checksums_are_checked(void **state)
 				assert_int_equal(verdict(&ring, frame, length, &type), good);
 				assert_int_equal(type, ip_type | protocols[p].type);
 				frame[length - 1] ^= 0x10;
-				assert_int_equal(
-					verdict(&ring, frame, length, &type), good | RXD_L4E);
+				assert_int_equal(verdict(&ring, frame, length, &type),
+						 good | RXD_L4E);
 				frame[length - 1] ^= 0x10;
 				frame[14 + 8] ^= 1; /* TTL; part of an address for IPv6 */
 				assert_int_equal(verdict(&ring, frame, length, &type),
-					version == 4 ? good | RXD_IPE
-					: p == 2     ? good
-						     : good | RXD_L4E);
+						 version == 4 ? good | RXD_IPE
+						 : p == 2     ? good
+							      : good | RXD_L4E);
 			}
 		}
 	}

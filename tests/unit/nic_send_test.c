@@ -144,8 +144,8 @@ static void chains_become_one_frame(void **state)
 			uint32_t part = i + 1 < parts ? size : (uint32_t)sizeof(frame) - at;
 
 			tx_put(&ring, iova + at,
-				TX_PART(part, sizeof(frame)) |
-					(i + 1 < parts ? 0 : TXD_EOP | TXD_RS));
+			       TX_PART(part, sizeof(frame)) |
+				       (i + 1 < parts ? 0 : TXD_EOP | TXD_RS));
 			at += part;
 		}
 		tx_ring_doorbell(&ring);

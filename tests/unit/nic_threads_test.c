@@ -30,7 +30,7 @@ static void put(struct nic_desc *desc, uint64_t lo, uint64_t hi)
 	__atomic_store_n(&desc->hi, hi, __ATOMIC_RELAXED);
 }
 
-/* Receive into SIZE buffers, send each packet from where it is, and reuse its buffer when it is gone. */
+/* Send each packet from the buffer it came in, and reuse the buffer when it is gone. */
 static void *forward(void *errors)
 {
 	for (uint32_t n = 0; n < FRAMES; n++) {
