@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What ixy-emu says: where the ports are, rates, and in the end what happened to each frame. For people in tables, for scripts
- * one JSON object per line; docs/ixy-emu.md describes them.
+ * What ixy-emu says: where the ports are, rates, and in the end what happened to each frame. For
+ * people in tables, for scripts one JSON object per line; docs/ixy-emu.md describes them.
  */
 #include <inttypes.h>
 #include <stddef.h>
@@ -226,7 +226,7 @@ void account_ports(const struct emulator *emu)
 		return;
 	for (uint32_t i = 0; i < emu->count; i++)
 		printf("port %u  vfio-user:%s  %s\n", i, emu->ports[i].path,
-			emu->ports[i].wire->text);
+		       emu->ports[i].wire->text);
 	fflush(stdout);
 }
 

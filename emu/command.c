@@ -24,8 +24,8 @@ static size_t placeholder(const char *text, uint32_t *number)
 	return digits + 2;
 }
 
-static int expand(
-	FILE *out, const char *text, const struct port *ports, uint32_t count, uint32_t *bad)
+static int expand(FILE *out, const char *text, const struct port *ports, uint32_t count,
+		  uint32_t *bad)
 {
 	uint32_t number;
 	size_t length;
@@ -47,7 +47,7 @@ static int expand(
 }
 
 int command_expand(char ***expanded, char *const argv[], const struct port *ports, uint32_t count,
-	uint32_t *bad)
+		   uint32_t *bad)
 {
 	size_t argc = 0;
 	int err = 0;
@@ -85,7 +85,10 @@ void command_free(char **argv)
 	free(argv);
 }
 
-/* In the child. The command must not outlive ixy-emu, and gets signals as if it had been started by the shell. */
+/*
+ * In the child. The command must not outlive ixy-emu, and gets signals as if it had been started by
+ * the shell.
+ */
 static void run(char *const argv[], pid_t parent, int report)
 {
 	sigset_t none;

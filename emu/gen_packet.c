@@ -24,7 +24,7 @@ static uint32_t sum16(const uint8_t *p, uint32_t length)
 }
 
 void gen_stream_init(struct gen_stream *stream, uint8_t id, uint32_t length, uint32_t flows,
-	const uint8_t dst[6], const uint8_t src[6])
+		     const uint8_t dst[6], const uint8_t src[6])
 {
 	uint8_t *frame = stream->template, *ip = frame + 14, *udp = frame + 34;
 
@@ -42,7 +42,7 @@ void gen_stream_init(struct gen_stream *stream, uint8_t id, uint32_t length, uin
 	ip[9] = 17;	       /* UDP */
 	put32(ip + 12, 10u << 24 | (uint32_t)id << 16 | 1);
 	put32(ip + 16,
-		198u << 24 | 18u << 16 | (uint32_t)id << 8 | 1); /* RFC 2544: for benchmarks */
+	      198u << 24 | 18u << 16 | (uint32_t)id << 8 | 1); /* RFC 2544: for benchmarks */
 	stream->ip_sum = sum16(ip, 20);
 
 	put16(udp, 1024);
@@ -92,7 +92,9 @@ static inline uint64_t load(const uint8_t *p)
 	return word;
 }
 
-/* Nearly always equal; so first whether, in a loop that the compiler can vectorise, then how many. */
+/*
+ * Nearly always equal; so first whether, in a loop that the compiler can vectorise, then how many.
+ */
 static uint32_t compare(const uint8_t *a, const uint8_t *b, uint32_t length)
 {
 	uint32_t words = length & ~7u, n = 0;
@@ -104,7 +106,10 @@ static uint32_t compare(const uint8_t *a, const uint8_t *b, uint32_t length)
 		for (uint32_t i = 0; i < words; i += 8)
 			n += differing_bytes(load(a + i), load(b + i));
 	if (words < length) {
-		/* The last 8 bytes, less those that have been compared. No caller begins before byte 8 of a frame. */
+		/*
+		 * The last 8 bytes, less those that have been compared. No caller begins before
+		 * byte 8 of a frame.
+		 */
 		uint64_t x = gen_word(a + length - 8, 0), y = gen_word(b + length - 8, 0);
 		uint32_t known = 64 - 8 * (length - words);
 
@@ -113,8 +118,8 @@ static uint32_t compare(const uint8_t *a, const uint8_t *b, uint32_t length)
 	return n;
 }
 
-uint32_t gen_packet_differences(
-	const struct gen_stream *stream, const uint8_t *frame, uint32_t flow, uint64_t sequence)
+uint32_t gen_packet_differences(const struct gen_stream *stream, const uint8_t *frame,
+				uint32_t flow, uint64_t sequence)
 {
 	const uint8_t *expected = stream->template;
 	uint64_t words[4];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The packets of the generator: valid Ethernet, IPv4 and UDP, each with a sequence number, and each can be made again from
- * its sequence number, so that whoever receives one can compare every byte.
+ * The packets of the generator: valid Ethernet, IPv4 and UDP, each with a sequence number, and each
+ * can be made again from its sequence number, so that whoever receives one can compare every byte.
  *
  *	offset
  *	 0	destination MAC, source MAC, 0x0800
@@ -10,12 +10,14 @@
  *	42	magic number, 4 bytes
  *	46	stream: number of the port that it was generated on; a zero byte
  *	48	sequence number, 8 bytes; flow = sequence number modulo number of flows
- *	56	life, 4 bytes: a random number that changes whenever the stream starts again at sequence number 0
- *	60	filler, the same in all packets; but at 512, 1024, ... the sequence number again, so that a jumbo frame
- *		that was put together from the parts of two is noticed
+ *	56	life, 4 bytes: a random number that changes whenever the stream starts again at
+ *		sequence number 0
+ *	60	filler, the same in all packets; but at 512, 1024, ... the sequence number again, so
+ *		that a jumbo frame that was put together from the parts of two is noticed
  *
- * All numbers in network byte order. The fields that differ between packets of one stream lie in the four aligned words at 24,
- * 32, 40 and 48 (and the repetitions), which makes both making and comparing cheap.
+ * All numbers in network byte order. The fields that differ between packets of one stream lie in
+ * the four aligned words at 24, 32, 40 and 48 (and the repetitions), which makes both making and
+ * comparing cheap.
  */
 #ifndef GEN_PACKET_H
 #define GEN_PACKET_H
@@ -58,12 +60,15 @@ struct gen_stream {
  * @flows:  1 to GEN_FLOWS_MAX
  */
 void gen_stream_init(struct gen_stream *stream, uint8_t id, uint32_t length, uint32_t flows,
-	const uint8_t dst[6], const uint8_t src[6]);
+		     const uint8_t dst[6], const uint8_t src[6]);
 
 /** gen_stream_new_life() - start again at sequence number 0, with another life number. */
 void gen_stream_new_life(struct gen_stream *stream, uint32_t life);
 
-/** gen_packet_fill() - make @frame a packet of the stream; gen_packet_number() then is enough for the next one. */
+/**
+ * gen_packet_fill() - make @frame a packet of the stream; gen_packet_number() then is enough for
+ * the next one.
+ */
 static inline void gen_packet_fill(const struct gen_stream *stream, uint8_t *frame)
 {
 	memcpy(frame, stream->template, stream->length);
@@ -99,13 +104,16 @@ static inline uint16_t gen_fold(uint64_t sum)
 }
 
 /* The words at 24, 32, 40 and 48 of the packet @sequence of @flow. */
-static inline void gen_words(
-	const struct gen_stream *stream, uint32_t flow, uint64_t sequence, uint64_t words[4])
+static inline void gen_words(const struct gen_stream *stream, uint32_t flow, uint64_t sequence,
+			     uint64_t words[4])
 {
-	/* Source address and source port are the template's plus the flow; neither carries (GEN_FLOWS_MAX). */
+	/*
+	 * Source address and source port are the template's plus the flow; neither carries
+	 * (GEN_FLOWS_MAX).
+	 */
 	uint16_t ip = ~gen_fold((uint64_t)stream->ip_sum + flow);
-	uint16_t udp = ~gen_fold(
-		stream->udp_sum + 2 * (uint64_t)flow + stream->repeats * gen_sum_word(sequence));
+	uint16_t udp = ~gen_fold(stream->udp_sum + 2 * (uint64_t)flow +
+				 stream->repeats * gen_sum_word(sequence));
 
 	if (!udp)
 		udp = 0xFFFF; /* RFC 768: zero would say that there is no checksum */
@@ -117,8 +125,8 @@ static inline void gen_words(
 }
 
 /** gen_packet_number() - make a filled frame the packet @sequence of @flow. */
-static inline void gen_packet_number(
-	const struct gen_stream *stream, uint8_t *frame, uint32_t flow, uint64_t sequence)
+static inline void gen_packet_number(const struct gen_stream *stream, uint8_t *frame, uint32_t flow,
+				     uint64_t sequence)
 {
 	uint64_t words[4];
 
@@ -155,8 +163,11 @@ static inline bool gen_packet_read(const uint8_t *frame, size_t length, struct g
 	return (uint32_t)(magic >> 16) == GEN_MAGIC;
 }
 
-/** gen_packet_differences() - bytes in which @frame, @stream->length long, differs from the packet @sequence of @flow. */
-uint32_t gen_packet_differences(
-	const struct gen_stream *stream, const uint8_t *frame, uint32_t flow, uint64_t sequence);
+/**
+ * gen_packet_differences() - bytes in which @frame, @stream->length long, differs from the packet
+ * @sequence of @flow.
+ */
+uint32_t gen_packet_differences(const struct gen_stream *stream, const uint8_t *frame,
+				uint32_t flow, uint64_t sequence);
 
 #endif

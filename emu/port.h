@@ -52,13 +52,16 @@ uint64_t clock_now(void);
 /* ---- serve.c ---- */
 
 /**
- * serve() - move frames and answer clients until the command ends, a signal comes or the time is over
+ * serve() - move frames and answer clients until the command ends, a signal comes or the time is
+ * over
  *
  * Return: the exit status of the program.
  */
 int serve(struct emulator *emu);
 
-/** serve_block_signals() - signals become events for serve(); call before the command is started. */
+/**
+ * serve_block_signals() - signals become events for serve(); call before the command is started.
+ */
 void serve_block_signals(void);
 
 /* ---- command.c ---- */
@@ -70,10 +73,13 @@ void serve_block_signals(void);
  * Return: 0, -EINVAL or -ENOMEM.
  */
 int command_expand(char ***expanded, char *const argv[], const struct port *ports, uint32_t count,
-	uint32_t *bad);
+		   uint32_t *bad);
 void command_free(char **argv);
 
-/** command_start() - run @argv. Return: its process, or minus the exit status that tells why not (126, 127, 1). */
+/**
+ * command_start() - run @argv. Return: its process, or minus the exit status that tells why not
+ * (126, 127, 1).
+ */
 pid_t command_start(char *const argv[]);
 
 /* ---- account.c ---- */

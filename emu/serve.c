@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The loop of ixy-emu. One thread polls all wires and cards. Doorbells are plain memory writes which wake nobody up, so
- * it has to look; but an idle emulator must not burn a processor. Hence three gears:
+ * The loop of ixy-emu. One thread polls all wires and cards. Doorbells are plain memory writes
+ * which wake nobody up, so it has to look; but an idle emulator must not burn a processor. Hence
+ * three gears:
  *
- *	busy	frames move: poll, and look at sockets every LOOK_INTERVAL only, because a system call costs
- *		as much as ten frames
+ *	busy	frames move: poll, and look at sockets every LOOK_INTERVAL only, because a system
+ *		call costs as much as ten frames
  *	spin	nothing moved, for SPIN_TIME at most: poll, look at sockets each time
  *	sleep	still nothing: wait for sockets SLEEP_MIN, then longer and longer up to SLEEP_MAX,
- *		polling in between. With no client on any socket there are no doorbells, so nothing but a
- *		socket, a wire or a signal ends the wait.
+ *		polling in between. With no client on any socket there are no doorbells, so nothing
+ *		but a socket, a wire or a signal ends the wait.
  *
- * Where there are fewer processors than programs that poll, a short sleep is what lets the driver run.
- * sched_yield() would not do: others that poll never yield, so it costs milliseconds each time, while
- * a program that has slept gets the processor soon after it wakes up.
+ * Where there are fewer processors than programs that poll, a short sleep is what lets the driver
+ * run. sched_yield() would not do: others that poll never yield, so it costs milliseconds each
+ * time, while a program that has slept gets the processor soon after it wakes up.
  */
 #include "port.h"
 
@@ -81,7 +82,10 @@ void serve_block_signals(void)
 	signal_set(&set);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	/* Scripts start background jobs with SIGINT ignored, and ignored signals never become events. */
+	/*
+	 * Scripts start background jobs with SIGINT ignored, and ignored signals never become
+	 * events.
+	 */
 	signal(SIGINT, SIG_DFL);
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGCHLD, SIG_DFL);
@@ -218,8 +222,10 @@ static void sleep_for_events(struct server *server)
 	uint64_t time = until - server->now;
 	struct timespec timeout = { time / NS_PER_SECOND, time % NS_PER_SECOND };
 
-	/* The event is left to look(), after the cards have been told the time. Events of wires are edge-triggered: gone here,
-	 * but what matters is that the wire gets polled. */
+	/*
+	 * The event is left to look(), after the cards have been told the time. Events of wires are
+	 * edge-triggered: gone here, but what matters is that the wire gets polled.
+	 */
 	int n = epoll_pwait2(server->epoll, &event, 1, until == UINT64_MAX ? NULL : &timeout, NULL);
 	if (n < 0 && errno == ENOSYS) /* Linux before 5.11 */
 		n = epoll_wait(server->epoll, &event, 1,
@@ -272,7 +278,10 @@ static int watch_all(struct server *server)
 	err |= watch(server, server->signals, EPOLLIN, UINT32_MAX);
 	for (uint32_t i = 0; i < emu->count; i++) {
 		err |= watch(server, vfu_fd(emu->ports[i].server), EPOLLIN, i);
-		/* A wire whose card has no room leaves frames where they are: that must not keep us awake. */
+		/*
+		 * A wire whose card has no room leaves frames where they are: that must not keep us
+		 * awake.
+		 */
 		if (emu->ports[i].wire->fd >= 0)
 			err |= watch(server, emu->ports[i].wire->fd, EPOLLIN | EPOLLET,
 				     WIRES_MAX + i);

@@ -29,8 +29,8 @@ void verify_free(struct verify *verify)
 }
 
 /* The state of a flow in the stream's present life. NULL: no memory. */
-static struct verify_flow *find_flow(
-	struct verify *verify, const struct gen_stream *stream, uint32_t flow)
+static struct verify_flow *find_flow(struct verify *verify, const struct gen_stream *stream,
+				     uint32_t flow)
 {
 	struct verify_stream *state = &verify->streams[stream->id];
 
@@ -47,8 +47,8 @@ static struct verify_flow *find_flow(
 }
 
 /* The packet came ahead of the expected one, or behind. Numbers of one flow are @flows apart. */
-static void out_of_sequence(
-	struct verify_flow *flow, struct wire_account *account, uint64_t sequence, uint32_t flows)
+static void out_of_sequence(struct verify_flow *flow, struct wire_account *account,
+			    uint64_t sequence, uint32_t flows)
 {
 	if (sequence > flow->next) {
 		uint64_t gap = (sequence - flow->next) / flows;
@@ -90,7 +90,7 @@ void verify_frame(struct verify *verify, struct wire *wire, const uint8_t *frame
 		return;
 	}
 	if (length != stream->length || packet.flow >= stream->flows ||
-		packet.sequence >= stream->issued) {
+	    packet.sequence >= stream->issued) {
 		account->corrupted++;
 		return;
 	}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A wire is what a card's port is plugged into: a generator, a sink, a cable to another port, a file, a Linux network
- * interface. Frames for the card go in by nic_receive(); frames from the card come by wire_transmit(). Everything happens in
- * the one thread that serves all ports.
+ * A wire is what a card's port is plugged into: a generator, a sink, a cable to another port, a
+ * file, a Linux network interface. Frames for the card go in by nic_receive(); frames from the card
+ * come by wire_transmit(). Everything happens in the one thread that serves all ports.
  */
 #ifndef WIRE_H
 #define WIRE_H
@@ -19,7 +19,10 @@
 
 #define NS_PER_SECOND 1000000000ull
 
-/* A wire that waits for its card pauses so many ns when the link is up and the receiver is not (NIC_DOWN). */
+/*
+ * A wire that waits for its card pauses so many ns when the link is up and the receiver is not
+ * (NIC_DOWN).
+ */
 #define WIRE_DOWN_PAUSE 100000ull
 
 struct wire;
@@ -51,7 +54,8 @@ enum wire_touch {
 
 /**
  * struct wires - all wires of the program; a port's number is the index of its wire
- * @streams: what the generator of each port makes; NULL where there is none. Verifying wires look here.
+ * @streams: what the generator of each port makes; NULL where there is none. Verifying wires look
+ *           here.
  * @now:     of the main loop, nanoseconds of a clock that never goes back
  * @error:   what went wrong, one line, after a function has failed
  */
@@ -69,9 +73,11 @@ struct wires {
  * @options:  for --help
  * @help:     for --help
  * @size:     of the struct that embeds struct wire as its first member
- * @option:   take one option; @key is NULL for a first word without "=" ("tap:tap0"). NULL: there are none.
+ * @option:   take one option; @key is NULL for a first word without "=" ("tap:tap0"). NULL: there
+ *            are none.
  * @start:    all options are known, the card exists: open files, allocate. May be NULL.
- * @poll:     frames for the card. Return: how many it took; 0 lets the program go to sleep. May be NULL.
+ * @poll:     frames for the card. Return: how many it took; 0 lets the program go to sleep. May be
+ *            NULL.
  * @transmit: a frame from the card; see struct nic_host
  * @room:     how many frames the wire can take now; NULL: any number
  * @wake:     when the wire wants to be polled again, if nothing else happens; NULL: whenever
@@ -151,7 +157,10 @@ static inline uint64_t wire_wake(const struct wire *wire)
 	return wire->ops->wake ? wire->ops->wake(wire) : UINT64_MAX;
 }
 
-/** wire_ok() - nothing arrived that a verifying wire does not accept; true for others. Losses are not judged. */
+/**
+ * wire_ok() - nothing arrived that a verifying wire does not accept; true for others. Losses are
+ * not judged.
+ */
 bool wire_ok(const struct wire *wire);
 
 /* ---- For the kinds of wire ---- */
@@ -163,9 +172,12 @@ int wire_fail(struct wire *wire, int err, const char *format, ...)
 /** wire_unknown_option() - what option returns for a key that it does not know. */
 int wire_unknown_option(struct wire *wire, const char *key);
 
-/** wire_number() - parse a decimal number with an optional suffix k, M or G (powers of 1000), @min to @max. */
+/**
+ * wire_number() - parse a decimal number with an optional suffix k, M or G (powers of 1000), @min
+ * to @max.
+ */
 int wire_number(struct wire *wire, const char *key, const char *value, uint64_t min, uint64_t max,
-	uint64_t *number);
+		uint64_t *number);
 
 /** wire_mac_parse() - "02:00:00:00:00:01". Return: false if it is no unicast address. */
 bool wire_mac_parse(const char *text, uint8_t mac[6]);
@@ -174,8 +186,8 @@ bool wire_mac_parse(const char *text, uint8_t mac[6]);
  * struct wire_rate - how many frames are due
  * @per_second: 0: as many as the card takes
  *
- * A program that was asleep or not scheduled does not make good for it in one burst that no card could take: at most what
- * is due in 20 us, or one WIRE_BURST, is caught up with.
+ * A program that was asleep or not scheduled does not make good for it in one burst that no card
+ * could take: at most what is due in 20 us, or one WIRE_BURST, is caught up with.
  */
 struct wire_rate {
 	uint64_t per_second;
@@ -186,7 +198,10 @@ struct wire_rate {
 /** wire_rate_start() - nothing is due before @now. */
 void wire_rate_start(struct wire_rate *rate, uint64_t now);
 
-/** wire_rate_due() - frames that may be sent now, up to WIRE_BURST; wire_rate_spend() tells how many were. */
+/**
+ * wire_rate_due() - frames that may be sent now, up to WIRE_BURST; wire_rate_spend() tells how many
+ * were.
+ */
 uint32_t wire_rate_due(struct wire_rate *rate, uint64_t now);
 void wire_rate_spend(struct wire_rate *rate, uint32_t frames);
 

@@ -2,8 +2,9 @@
 /*
  * cable: connects two ports. loop: a port's own frames come back.
  *
- * Nothing is lost on the way as long as the receiving card works: when it has no free descriptor, frames wait in a queue, and
- * while they do the sending card is not asked for more (wire_room). That is what Ethernet's flow control would do.
+ * Nothing is lost on the way as long as the receiving card works: when it has no free descriptor,
+ * frames wait in a queue, and while they do the sending card is not asked for more (wire_room).
+ * That is what Ethernet's flow control would do.
  */
 #include "wire.h"
 
@@ -12,9 +13,15 @@
 #include <string.h>
 
 #define QUEUE_FRAMES 512
-/* One packet with TCP segmentation makes many frames, and cannot be stopped in the middle: this much stays free for it. */
+/*
+ * One packet with TCP segmentation makes many frames, and cannot be stopped in the middle: this
+ * much stays free for it.
+ */
 #define QUEUE_SLACK 256
-/* An odd number of cache lines, so that not all headers compete for the same few places in the cache. */
+/*
+ * An odd number of cache lines, so that not all headers compete for the same few places in the
+ * cache.
+ */
 #define QUEUE_STRIDE (NIC_FRAME_MAX + 64)
 #define FRAME_MIN    14 /* an Ethernet header; nic_receive() takes nothing shorter */
 
@@ -42,7 +49,7 @@ static uint8_t *slot_buffer(const struct cable_wire *cable, uint32_t i)
 static void enqueue(struct cable_wire *cable, const uint8_t *frame, size_t length)
 {
 	if (cable->tail - cable->head == QUEUE_FRAMES || length > NIC_FRAME_MAX ||
-		length < FRAME_MIN) {
+	    length < FRAME_MIN) {
 		cable->peer->wire.account.dropped++;
 		return;
 	}
@@ -68,7 +75,7 @@ static uint32_t cable_poll(struct wire *wire, uint64_t now)
 	(void)now;
 	for (; n < WIRE_BURST && cable->head != cable->tail; n++) {
 		if (!deliver(cable, slot_buffer(cable, cable->head),
-			    cable->lengths[cable->head % QUEUE_FRAMES]))
+			     cable->lengths[cable->head % QUEUE_FRAMES]))
 			break;
 		cable->head++;
 	}
@@ -89,7 +96,7 @@ static void cable_transmit(struct wire *wire, const uint8_t *frame, size_t lengt
 
 	/* Without a copy in between, where nothing waits. */
 	if (peer->head == peer->tail && length >= FRAME_MIN && length <= NIC_FRAME_MAX &&
-		deliver(peer, frame, length))
+	    deliver(peer, frame, length))
 		return;
 	enqueue(peer, frame, length);
 }
@@ -108,7 +115,7 @@ static int cable_option(struct wire *wire, const char *key, const char *value)
 		return wire_fail(wire, EINVAL, "cable takes no options but a name, as in cable:a");
 	if (strlen(value) >= sizeof(cable->name))
 		return wire_fail(wire, EINVAL, "the cable's name is longer than %zu characters",
-			sizeof(cable->name) - 1);
+				 sizeof(cable->name) - 1);
 	strcpy(cable->name, value);
 	return 0;
 }
@@ -122,15 +129,15 @@ static int cable_start(struct wire *wire)
 		struct cable_wire *other = (struct cable_wire *)wire->all->wire[i];
 
 		if (other->wire.ops == &wire_cable_ops && other != cable &&
-			!strcmp(other->name, cable->name)) {
+		    !strcmp(other->name, cable->name)) {
 			cable->peer = other;
 			others++;
 		}
 	}
 	if (others != 1)
 		return wire_fail(wire, EINVAL,
-			"a cable has two ends, and %s; give two ports the same cable:NAME",
-			others ? "this one would have more" : "the other one is missing");
+				 "a cable has two ends, and %s; give two ports the same cable:NAME",
+				 others ? "this one would have more" : "the other one is missing");
 	return allocate_queue(cable);
 }
 

@@ -17,8 +17,9 @@
 
 /**
  * struct gen_wire - a generator
- * @slots:    buffers in which packets wait to be taken by the card; @slot is the next one to be taken. They are made in
- *            bursts: a card that copies a packet right after it was made would have to wait for the processor's stores.
+ * @slots:    buffers in which packets wait to be taken by the card; @slot is the next one to be
+ *            taken. They are made in bursts: a card that copies a packet right after it was made
+ *            would have to wait for the processor's stores.
  * @sequence: of the packet that is made next, @flow is its flow
  * @left:     packets of this life that have not been taken yet, made or not
  */
@@ -52,7 +53,7 @@ static int gen_option(struct wire *wire, const char *key, const char *value)
 		return wire_unknown_option(wire, key);
 	if (!strcmp(key, "size"))
 		return wire_number(wire, key, value, GEN_LENGTH_MIN + CRC_LENGTH,
-			GEN_LENGTH_MAX + CRC_LENGTH, &gen->size);
+				   GEN_LENGTH_MAX + CRC_LENGTH, &gen->size);
 	if (!strcmp(key, "rate"))
 		return wire_number(wire, key, value, 0, NS_PER_SECOND, &gen->rate.per_second);
 	if (!strcmp(key, "flows"))
@@ -90,12 +91,15 @@ static int gen_start(struct wire *wire)
 
 	uint32_t length = gen->size - CRC_LENGTH;
 	gen_stream_init(&gen->stream, wire->port, length, gen->flow_count,
-		gen->dst_given ? gen->dst : wire->mac, src);
+			gen->dst_given ? gen->dst : wire->mac, src);
 	if (getrandom(&life, sizeof(life), 0) != sizeof(life))
 		return wire_fail(wire, errno, "no random number: %s", strerror(errno));
 	gen->stream.life = life;
 
-	/* An odd number of cache lines, so that not all headers compete for the same few places in the cache. */
+	/*
+	 * An odd number of cache lines, so that not all headers compete for the same few places in
+	 * the cache.
+	 */
 	gen->stride = ((length + 63) / 64 | 1) * 64;
 	gen->slots = SLOTS_BYTES / gen->stride;
 	if (gen->slots > WIRE_BURST)
@@ -117,11 +121,14 @@ static void gen_stop(struct wire *wire)
 	gen->buffers = NULL;
 }
 
-/* A driver has brought the link up: packets that another one may have left somewhere must not pass for new ones. */
+/*
+ * A driver has brought the link up: packets that another one may have left somewhere must not pass
+ * for new ones.
+ */
 static void gen_new_life(struct gen_wire *gen, uint64_t now)
 {
-	gen_stream_new_life(
-		&gen->stream, gen->stream.life + 0x9E3779B9); /* odd: all lives come by */
+	gen_stream_new_life(&gen->stream,
+			    gen->stream.life + 0x9E3779B9); /* odd: all lives come by */
 	for (uint32_t i = 0; i < gen->slots; i++)
 		gen_packet_fill(&gen->stream, slot_buffer(gen, i));
 	gen->slot = gen->slots;
@@ -146,7 +153,10 @@ static void gen_make_burst(struct gen_wire *gen)
 static uint32_t gen_poll(struct wire *wire, uint64_t now)
 {
 	struct gen_wire *gen = (struct gen_wire *)wire;
-	/* On a wire without a speed of its own the generator waits for the card; else what the card misses is lost. */
+	/*
+	 * On a wire without a speed of its own the generator waits for the card; else what the card
+	 * misses is lost.
+	 */
 	unsigned int flags = gen->rate.per_second ? 0 : NIC_TRY;
 	bool up = nic_link_up(wire->nic);
 
@@ -163,8 +173,8 @@ static uint32_t gen_poll(struct wire *wire, uint64_t now)
 		if (gen->slot == gen->slots)
 			gen_make_burst(gen);
 
-		enum nic_verdict verdict = nic_receive(
-			wire->nic, slot_buffer(gen, gen->slot), gen->stream.length, flags);
+		enum nic_verdict verdict = nic_receive(wire->nic, slot_buffer(gen, gen->slot),
+						       gen->stream.length, flags);
 		if (verdict == NIC_DOWN)
 			gen->paused_until = now + WIRE_DOWN_PAUSE;
 		if (verdict == NIC_BUSY || verdict == NIC_DOWN)

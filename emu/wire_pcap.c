@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pcap: replays a capture file into the card, as fast as the card takes it or at a given rate, and records what the card
- * sends. The classic format: a header of 24 bytes, and in front of each frame one of 16 bytes, in the byte order of whoever
- * wrote the file. Frames have no CRC.
+ * pcap: replays a capture file into the card, as fast as the card takes it or at a given rate, and
+ * records what the card sends. The classic format: a header of 24 bytes, and in front of each frame
+ * one of 16 bytes, in the byte order of whoever wrote the file. Frames have no CRC.
  */
 #include "wire.h"
 
@@ -41,7 +41,8 @@ struct record_header {
  * struct pcap_wire - a capture to replay and one to record
  * @swap:   the file was written in the other byte order
  * @crc:    bytes of CRC at the end of each frame
- * @times:  passes through the file that were asked for, @loops those that are left; UINT64_MAX: no end
+ * @times:  passes through the file that were asked for, @loops those that are left; UINT64_MAX: no
+ *          end
  * @passed: frames replayed in this pass
  * @frame:  the frame that waits for the card, @length long; 0: none
  * @paused_until: see WIRE_DOWN_PAUSE
@@ -73,7 +74,8 @@ static int pcap_option(struct wire *wire, const char *key, const char *value)
 
 	if (!key)
 		return wire_fail(wire, EINVAL,
-			"which file? pcap:in=%s replays it, pcap:out=%s records", value, value);
+				 "which file? pcap:in=%s replays it, pcap:out=%s records", value,
+				 value);
 	if (!strcmp(key, "in"))
 		return set_path(wire, &pcap->in_path, value);
 	if (!strcmp(key, "out"))
@@ -103,22 +105,23 @@ static int check_header(struct pcap_wire *pcap)
 
 	if (fread(&header, sizeof(header), 1, pcap->in) != 1)
 		return wire_fail(wire, EINVAL,
-			"%s is no pcap file: it is shorter than the header of one", pcap->in_path);
+				 "%s is no pcap file: it is shorter than the header of one",
+				 pcap->in_path);
 	if (header.magic == MAGIC_PCAPNG)
 		return wire_fail(wire, EINVAL,
-			"%s is a pcapng file; convert it: editcap -F pcap %s new.pcap",
-			pcap->in_path, pcap->in_path);
+				 "%s is a pcapng file; convert it: editcap -F pcap %s new.pcap",
+				 pcap->in_path, pcap->in_path);
 
 	uint32_t swapped = bswap_32(header.magic);
 	pcap->swap = swapped == MAGIC_MICRO || swapped == MAGIC_NANO;
 	if (!pcap->swap && header.magic != MAGIC_MICRO && header.magic != MAGIC_NANO)
 		return wire_fail(wire, EINVAL, "%s is no pcap file: it begins with 0x%08x",
-			pcap->in_path, header.magic);
+				 pcap->in_path, header.magic);
 
 	uint32_t link = ordered(pcap, header.link);
 	if ((link & LINK_TYPE_MASK) != LINK_ETHERNET)
 		return wire_fail(wire, EINVAL, "%s holds no Ethernet frames, but link type %u",
-			pcap->in_path, link & LINK_TYPE_MASK);
+				 pcap->in_path, link & LINK_TYPE_MASK);
 	pcap->crc = 2 * LINK_CRC(link);
 	return 0;
 }
@@ -146,7 +149,7 @@ static bool read_record(struct pcap_wire *pcap)
 			return damaged(pcap, "impossible length of a record");
 		/* Cut by the capture's snap length, or nothing that a card could receive. */
 		if (captured < length || captured < 14 + pcap->crc ||
-			captured - pcap->crc > NIC_FRAME_MAX) {
+		    captured - pcap->crc > NIC_FRAME_MAX) {
 			if (fseek(pcap->in, captured, SEEK_CUR))
 				return damaged(pcap, strerror(errno));
 			pcap->wire.account.skipped++;
@@ -270,7 +273,7 @@ static void pcap_transmit(struct wire *wire, const uint8_t *frame, size_t length
 	}
 	pcap->dirty = true;
 	if (fwrite(&header, sizeof(header), 1, pcap->out) != 1 ||
-		fwrite(frame, length, 1, pcap->out) != 1) {
+	    fwrite(frame, length, 1, pcap->out) != 1) {
 		wire->account.dropped++;
 		stop_recording(pcap);
 	}
@@ -290,16 +293,16 @@ static int open_out(struct pcap_wire *pcap)
 	struct timespec real, clock;
 
 	if (pcap->in && !stat(pcap->out_path, &out) && !fstat(fileno(pcap->in), &in) &&
-		in.st_ino == out.st_ino && in.st_dev == out.st_dev)
+	    in.st_ino == out.st_ino && in.st_dev == out.st_dev)
 		return wire_fail(wire, EINVAL, "in and out are the same file");
 	pcap->out = fopen(pcap->out_path, "wbe");
 	if (!pcap->out)
-		return wire_fail(
-			wire, errno, "cannot create %s: %s", pcap->out_path, strerror(errno));
+		return wire_fail(wire, errno, "cannot create %s: %s", pcap->out_path,
+				 strerror(errno));
 	setvbuf(pcap->out, NULL, _IOFBF, 1 << 20);
 	if (fwrite(&header, sizeof(header), 1, pcap->out) != 1 || fflush(pcap->out))
-		return wire_fail(
-			wire, errno, "cannot write %s: %s", pcap->out_path, strerror(errno));
+		return wire_fail(wire, errno, "cannot write %s: %s", pcap->out_path,
+				 strerror(errno));
 
 	clock_gettime(CLOCK_REALTIME, &real);
 	clock_gettime(CLOCK_MONOTONIC, &clock);
@@ -315,8 +318,8 @@ static int pcap_start(struct wire *wire)
 	int err = 0;
 
 	if (!pcap->in_path && !pcap->out_path)
-		return wire_fail(
-			wire, EINVAL, "which file? pcap:in=FILE replays, pcap:out=FILE records");
+		return wire_fail(wire, EINVAL,
+				 "which file? pcap:in=FILE replays, pcap:out=FILE records");
 	if (!pcap->times)
 		pcap->times = 1;
 	if (pcap->in_path)

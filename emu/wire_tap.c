@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tap: a Linux network interface. What the card sends, the interface receives, and the other way round. The interface may be
- * moved to another network namespace while the program runs.
+ * tap: a Linux network interface. What the card sends, the interface receives, and the other way
+ * round. The interface may be moved to another network namespace while the program runs.
  */
 #include "wire.h"
 
@@ -41,9 +41,9 @@ static int tap_option(struct wire *wire, const char *key, const char *value)
 	if (!key) {
 		if (strlen(value) >= sizeof(tap->name) || strchr(value, '/') || strchr(value, ' '))
 			return wire_fail(wire, EINVAL,
-				"\"%s\" is no name of an interface: up to %d characters, "
-				"no / and no space",
-				value, IFNAMSIZ - 1);
+					 "\"%s\" is no name of an interface: up to %d characters, "
+					 "no / and no space",
+					 value, IFNAMSIZ - 1);
 		strcpy(tap->name, value);
 		return 0;
 	}
@@ -61,7 +61,7 @@ static int set_mtu(struct tap_wire *tap)
 	strcpy(request.ifr_name, tap->name);
 	if (fd < 0 || ioctl(fd, SIOCSIFMTU, &request))
 		err = wire_fail(&tap->wire, errno, "cannot set the MTU of %s to %llu: %s",
-			tap->name, (unsigned long long)tap->mtu, strerror(errno));
+				tap->name, (unsigned long long)tap->mtu, strerror(errno));
 	if (fd >= 0)
 		close(fd);
 	return err;
@@ -78,7 +78,7 @@ static int tap_start(struct wire *wire)
 	wire->fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	if (wire->fd < 0)
 		return wire_fail(wire, errno, "cannot open /dev/net/tun: %s%s", strerror(errno),
-			errno == ENOENT ? "; run: modprobe tun" : "");
+				 errno == ENOENT ? "; run: modprobe tun" : "");
 
 	strcpy(request.ifr_name, tap->name);
 	if (ioctl(wire->fd, TUNSETIFF, &request)) {
@@ -86,18 +86,18 @@ static int tap_start(struct wire *wire)
 
 		if (err == EPERM)
 			return wire_fail(wire, err,
-				"may not create or open interface %s; become root, or let "
-				"root run: "
-				"ip tuntap add mode tap name %s user %u",
-				tap->name, tap->name, getuid());
+					 "may not create or open interface %s; become root, or let "
+					 "root run: "
+					 "ip tuntap add mode tap name %s user %u",
+					 tap->name, tap->name, getuid());
 		if (err == EBUSY)
-			return wire_fail(
-				wire, err, "interface %s is in use by another program", tap->name);
+			return wire_fail(wire, err, "interface %s is in use by another program",
+					 tap->name);
 		if (err == EINVAL)
 			return wire_fail(wire, err, "interface %s exists and is no tap interface",
-				tap->name);
-		return wire_fail(
-			wire, err, "cannot open interface %s: %s", tap->name, strerror(err));
+					 tap->name);
+		return wire_fail(wire, err, "cannot open interface %s: %s", tap->name,
+				 strerror(err));
 	}
 	return tap->mtu ? set_mtu(tap) : 0;
 }

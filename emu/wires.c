@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The kinds of wire, their command line "KIND[:key=value[,key=value...]]", and what several kinds need. */
+/*
+ * The kinds of wire, their command line "KIND[:key=value[,key=value...]]", and what several kinds
+ * need.
+ */
 #include "wire.h"
 
 #include <errno.h>
@@ -8,12 +11,8 @@
 #include <string.h>
 
 static const struct wire_ops *const kinds[] = {
-	&wire_gen_ops,
-	&wire_sink_ops,
-	&wire_loop_ops,
-	&wire_cable_ops,
-	&wire_pcap_ops,
-	&wire_tap_ops,
+	&wire_gen_ops,	 &wire_sink_ops, &wire_loop_ops,
+	&wire_cable_ops, &wire_pcap_ops, &wire_tap_ops,
 };
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
@@ -52,9 +51,9 @@ int wire_unknown_option(struct wire *wire, const char *key)
 {
 	if (!key)
 		return wire_fail(wire, EINVAL, "an option is KEY=VALUE; %s takes %s",
-			wire->ops->kind, wire->ops->options);
+				 wire->ops->kind, wire->ops->options);
 	return wire_fail(wire, EINVAL, "%s has no option \"%s\"; it takes %s", wire->ops->kind, key,
-		wire->ops->options);
+			 wire->ops->options);
 }
 
 static int parse_options(struct wire *wire, char *text)
@@ -92,13 +91,13 @@ int wires_add(struct wires *wires, const char *text)
 			ops = kinds[i];
 	if (!ops) {
 		snprintf(wires->error, sizeof(wires->error),
-			"%s: there is no such wire; there are %s", text,
-			kind_names(names, sizeof(names)));
+			 "%s: there is no such wire; there are %s", text,
+			 kind_names(names, sizeof(names)));
 		return -EINVAL;
 	}
 	if (wires->count == WIRES_MAX) {
 		snprintf(wires->error, sizeof(wires->error),
-			"%s: one wire too many; %d are the limit", text, WIRES_MAX);
+			 "%s: one wire too many; %d are the limit", text, WIRES_MAX);
 		return -EINVAL;
 	}
 
@@ -161,7 +160,7 @@ bool wire_ok(const struct wire *wire)
 /* ---- Values of options ---- */
 
 int wire_number(struct wire *wire, const char *key, const char *value, uint64_t min, uint64_t max,
-	uint64_t *number)
+		uint64_t *number)
 {
 	static const struct {
 		char suffix;
@@ -182,9 +181,9 @@ int wire_number(struct wire *wire, const char *key, const char *value, uint64_t 
 	if (*value < '0' || *value > '9' || *end)
 		return wire_fail(wire, EINVAL, "%s=%s is no number", key, value);
 	if (errno || *number > UINT64_MAX / factor || *number * factor < min ||
-		*number * factor > max)
+	    *number * factor > max)
 		return wire_fail(wire, EINVAL, "%s=%s is out of range; it goes from %llu to %llu",
-			key, value, (unsigned long long)min, (unsigned long long)max);
+				 key, value, (unsigned long long)min, (unsigned long long)max);
 	*number *= factor;
 	return 0;
 }
@@ -196,7 +195,7 @@ bool wire_mac_parse(const char *text, uint8_t mac[6])
 		int n = 0;
 
 		if (sscanf(text, "%2x%n", &byte, &n) != 1 || n != 2 || text[0] == '+' ||
-			text[0] == '-')
+		    text[0] == '-')
 			return false;
 		mac[i] = byte;
 		text += 2;

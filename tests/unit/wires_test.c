@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The wires without a card: this file plays the card. What it is given it keeps; what it sends, it hands to the wire.
+ * The wires without a card: this file plays the card. What it is given it keeps; what it sends, it
+ * hands to the wire.
  */
 #define _GNU_SOURCE /* mkdtemp */
 #include <setjmp.h>
@@ -112,7 +113,9 @@ static uint32_t poll(uint32_t port, uint64_t now)
 	return wire_poll(bench.wires.wire[port], now);
 }
 
-/* The card of @port sends what the card of port 0 was given as its frame @i, byte @touch changed. */
+/*
+ * The card of @port sends what the card of port 0 was given as its frame @i, byte @touch changed.
+ */
 static void forward(uint32_t port, uint32_t i, int touch)
 {
 	struct nic *nic = &bench.nics[0];
@@ -164,9 +167,10 @@ static void check_frame(const uint8_t *frame, size_t length)
 
 static void gen_frames_have_right_checksums(void **state)
 {
-	static const char *const wires[] = { "gen", "gen:size=65,flows=7", "gen:size=131",
-		"gen:size=524", "gen:size=523", "gen:size=1518,flows=32768", "gen:size=9018",
-		"gen:size=15872" };
+	static const char *const wires[] = { "gen",	      "gen:size=65,flows=7",
+					     "gen:size=131",  "gen:size=524",
+					     "gen:size=523",  "gen:size=1518,flows=32768",
+					     "gen:size=9018", "gen:size=15872" };
 
 	for (uint32_t i = 0; i < sizeof(wires) / sizeof(wires[0]); i++) {
 		start(wires[i], NULL);
@@ -238,8 +242,8 @@ static void gen_at_a_rate_keeps_it_and_does_not_wait(void **state)
 	poll(0, 1100 * 1000000);
 	poll(0, 1100 * 1000000 + 1);
 	assert_int_equal(account(0)->sent, 1000 + WIRE_BURST);
-	assert_in_range(
-		wire_wake(bench.wires.wire[0]), 1100 * 1000000 + 1, 1100 * 1000000 + 100000);
+	assert_in_range(wire_wake(bench.wires.wire[0]), 1100 * 1000000 + 1,
+			1100 * 1000000 + 100000);
 }
 
 /* ---- sink ---- */
@@ -247,7 +251,7 @@ static void gen_at_a_rate_keeps_it_and_does_not_wait(void **state)
 static void sink_tells_touched_from_unchanged_and_corrupted(void **state)
 {
 	static const char *const gens[] = { "gen", "gen:size=67", "gen:size=1518,flows=3",
-		"gen:size=9018" };
+					    "gen:size=9018" };
 
 	for (uint32_t i = 0; i < sizeof(gens) / sizeof(gens[0]); i++) {
 		start(gens[i], "sink");
@@ -287,9 +291,9 @@ static void sink_notices_a_change_of_any_byte(void **state)
 			assert_int_equal(account(1)->touched + account(1)->corrupted +
 						 account(1)->foreign + account(1)->stale +
 						 account(1)->duplicates,
-				before.touched + before.corrupted + before.foreign + before.stale +
-					before.duplicates + 1 +
-					(account(1)->duplicates > before.duplicates));
+					 before.touched + before.corrupted + before.foreign +
+						 before.stale + before.duplicates + 1 +
+						 (account(1)->duplicates > before.duplicates));
 		}
 		unplug(state);
 	}
@@ -554,8 +558,8 @@ static void pcap_replays_all_byte_orders_and_clocks(void **state)
 		capture_begin(i & 1 ? 0xA1B2C3D4 : 0xA1B23C4D, 1, i & 2);
 		capture_record(60, 60, 60);
 		capture_record(1514, 1514, 1514);
-		capture_record(
-			42, 42, 42); /* a sender's capture of an ARP request; the wire pads */
+		capture_record(42, 42,
+			       42); /* a sender's capture of an ARP request; the wire pads */
 		assert_int_equal(replay(""), 0);
 		assert_int_equal(bench.nics[0].count, 3);
 		assert_int_equal(bench.nics[0].lengths[1], 1514);
@@ -632,8 +636,8 @@ static void pcap_survives_damaged_records(void **state)
 		assert_int_equal(replay(",loop=2"), 0);
 		uint32_t passes = cases[i].ends ? 1 : 2;
 		assert_int_equal(account(0)->skipped, passes * cases[i].skipped);
-		assert_int_equal(
-			bench.nics[0].count, cases[i].ends ? 1 : 2 * (2 + cases[i].delivered));
+		assert_int_equal(bench.nics[0].count,
+				 cases[i].ends ? 1 : 2 * (2 + cases[i].delivered));
 		unplug(state);
 	}
 }
