@@ -2,7 +2,7 @@
 /*
  * Which received frames are for this card (7.1.1), and to which queue they go (7.1.2).
  *
- * Not here: 5-tuple filters (FTQF), SYN filter, flow director, VMDq pools and DCB classes. All frames
+ * Not here: 5-tuple filters (FTQF), SYN filter, flow director, VMDq pools, DCB classes. All frames
  * are traffic class 0, pool 0.
  */
 #include "datapath.h"

@@ -12,7 +12,7 @@ void nic_tx_finish(struct nic *nic, struct nic_visit *v, uint32_t length, bool c
 	uint8_t *frame = tx->frame;
 
 	if (!crc) {
-		/* The last four bytes are the driver's CRC; the other end would drop a wrong one. */
+		/* The last four bytes are the driver's CRC; nobody would take a wrong one. */
 		uint32_t driver_crc;
 
 		if (length < ETH_HEADER + ETH_CRC) {

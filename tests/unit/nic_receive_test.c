@@ -151,7 +151,7 @@ static void try_says_busy_and_counts_nothing(void **state)
 	rx_post(&ring, 1);
 	assert_int_equal(nic_receive(card.nic, frame, 60, NIC_TRY), NIC_TAKEN);
 
-	/* A ring that could never hold the frame is nothing to wait for; nor is a queue that is off. */
+	/* Nothing to wait for: a ring that could never hold the frame, a queue that is off. */
 	reg_write(RXDCTL(0), 0);
 	ring = rx_ring(0, 8, 1u << 25 | 1);
 	reg_set(HLREG0, HLREG0_JUMBOEN);
