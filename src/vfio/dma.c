@@ -70,11 +70,13 @@ int dma_remove(const void *virt)
 	return destroy(map, 0);
 }
 
+/* In a file, sealed: a vfio-user server that cuts it short would kill us with SIGBUS. */
 static int get_memory(struct dma_map *map, size_t size, size_t page, unsigned int flags)
 {
 	map->mem.size = (size + page - 1) & -page;
 	map->fd = memfd_create("ixy-dma", MFD_CLOEXEC | MFD_ALLOW_SEALING | flags);
-	/* Sealed: a vfio-user server that cuts the file short would kill us with SIGBUS. */
+	if (map->mem.size / page > (size_t)sysconf(_SC_PHYS_PAGES))
+		return -ENOMEM; /* or else we would be killed for trying */
 	if (map->fd < 0 || ftruncate(map->fd, map->mem.size) ||
 	    fcntl(map->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
 		return -errno;
