@@ -14,6 +14,7 @@ spawned=()
 cleanup()
 {
 	local pid
+	[ "$BASHPID" = $$ ] || return # a child that was killed before it became another program
 	for pid in "${spawned[@]}"; do
 		kill -KILL "$pid" 2>/dev/null
 	done
@@ -71,6 +72,8 @@ spawn()
 {
 	local name=$1
 	shift
+	: >"$work/$name.log" # now: the caller may look at it before the child has come so far
+	: >"$work/$name.err.log"
 	"$@" >"$work/$name.log" 2>"$work/$name.err.log" </dev/null &
 	spawned+=($!)
 }
