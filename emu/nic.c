@@ -78,6 +78,11 @@ int nic_doorbell_fd(const struct nic *nic)
 	return nic->doorbell_fd;
 }
 
+void nic_set_mapped(struct nic *nic, bool mapped)
+{
+	nic->mapped = mapped;
+}
+
 const struct nic_account *nic_account(const struct nic *nic)
 {
 	return &nic->account;

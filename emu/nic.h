@@ -71,6 +71,15 @@ void nic_dma_changed(struct nic *nic);
 int nic_doorbell_fd(const struct nic *nic);
 
 /**
+ * nic_set_mapped() - a driver may have mapped the doorbell pages, or no longer
+ *
+ * A card cannot see that mapped memory is read. The counters in these pages (QPRC, QBRC, QPRDC, QPTC,
+ * QBTC), which reading is to clear, rest while they are mapped: a driver that adds up what it reads
+ * is right with zeros, and wrong with counts that come again and again.
+ */
+void nic_set_mapped(struct nic *nic, bool mapped);
+
+/**
  * nic_read(), nic_write() - a register access in BAR 0 of 1, 2, 4 or 8 bytes, aligned; others read as zero and are counted
  * @bar: 0, 2 or 4
  */

@@ -124,6 +124,7 @@ static int region_info(struct vfu_server *server, const struct vfu_request *requ
 		info.flags |= VFIO_REGION_INFO_FLAG_MMAP | VFIO_REGION_INFO_FLAG_CAPS;
 		info.cap_offset = sizeof(info);
 		reply->fd = nic_doorbell_fd(server->nic);
+		nic_set_mapped(server->nic, true);
 	}
 	vfu_put(reply, &info, sizeof(info));
 	if (sparse.nr_areas) {

@@ -50,6 +50,7 @@ static void drop_client(struct vfu_server *server)
 	/* The card stops first: it must not write into memory that is about to go. */
 	if (client->negotiated)
 		nic_function_reset(server->nic);
+	nic_set_mapped(server->nic, false);
 	vfu_dma_unmap_all(&server->dma);
 	nic_dma_changed(server->nic);
 	vfu_irq_close(server);

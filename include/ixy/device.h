@@ -27,7 +27,7 @@ struct ixy_config {
 
 /**
  * struct ixy_stats - counts since the device was opened
- * @rx_bytes, @tx_bytes: of frames without their CRC
+ * @rx_bytes, @tx_bytes: of frames without their CRC; @rx_bytes includes those that were missed
  * @rx_missed:           dropped by the card, which had no descriptor or no room
  * @rx_no_buffer:        dropped by the driver, whose pool was empty
  * @rx_errors:           damaged on the wire, too long, or with a descriptor that made no sense
@@ -127,13 +127,13 @@ static inline int ixy_link_speed(struct ixy_device *dev)
 	return dev->ops->link_speed(dev);
 }
 
-/** ixy_set_promiscuous() - receive what is for others, or stop to. Return: 0 or -ETIMEDOUT. */
+/** ixy_set_promiscuous() - receive what is for others, or stop to. Return: 0, -ENODEV, -ETIMEDOUT. */
 static inline int ixy_set_promiscuous(struct ixy_device *dev, bool on)
 {
 	return dev->ops->set_promiscuous(dev, on);
 }
 
-/** ixy_set_mac() - receive what is for @mac from now on. Return: 0, or -EINVAL (multicast). */
+/** ixy_set_mac() - receive what is for @mac from now on. Return: 0, -ENODEV, -EINVAL (multicast). */
 static inline int ixy_set_mac(struct ixy_device *dev, const uint8_t mac[6])
 {
 	return dev->ops->set_mac(dev, mac);

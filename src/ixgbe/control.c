@@ -16,7 +16,7 @@ int ixgbe_set_promiscuous(struct ixy_device *ixy, bool on)
 {
 	struct ixgbe_device *dev = (struct ixgbe_device *)ixy;
 
-	dev->error = 0;
+	dev->error = ixgbe_gone(dev) ? -ENODEV : 0;
 	ixy->config.promiscuous = on;
 	ixgbe_set_receiver(dev, true);
 	return dev->error;
@@ -30,6 +30,8 @@ int ixgbe_set_mac(struct ixy_device *ixy, const uint8_t mac[6])
 	if (mac[0] & 1)
 		return ixy_fail(EINVAL, "%s: a multicast address is not a card's",
 				vfio_address(ixy->vfio));
+	if (ixgbe_gone(dev))
+		return -ENODEV;
 	ixgbe_write(dev, RAL, mac[0] | mac[1] << 8 | mac[2] << 16 | (uint32_t)mac[3] << 24);
 	ixgbe_write(dev, RAH, RAH_AV | mac[4] | mac[5] << 8);
 	memcpy(ixy->mac, mac, 6);

@@ -143,18 +143,20 @@ static int ixgbe_read_stats(struct ixy_device *ixy, struct ixy_stats *stats)
 
 	if (ixgbe_gone(dev))
 		return -ENODEV;
-	sum->rx_packets += ixgbe_read(dev, GPRC);
+	/* An erratum, which Linux knows, too: GPRC and GORC also count what was missed. */
+	uint32_t missed = ixgbe_read(dev, MPC) + ixgbe_read(dev, QPRDC);
+	sum->rx_missed += missed;
+	sum->rx_packets += ixgbe_read(dev, GPRC) - missed;
 	sum->tx_packets += ixgbe_read(dev, GPTC);
 	/* 8.2.3.23: low half first; reading the high half clears both. They count the CRC, too. */
 	sum->rx_bytes += ixgbe_read(dev, GORCL);
 	sum->rx_bytes += (uint64_t)(ixgbe_read(dev, GORCH) & 0xF) << 32;
 	sum->tx_bytes += ixgbe_read(dev, GOTCL);
 	sum->tx_bytes += (uint64_t)(ixgbe_read(dev, GOTCH) & 0xF) << 32;
-	sum->rx_missed += ixgbe_read(dev, MPC) + ixgbe_read(dev, QPRDC);
 	sum->rx_errors += ixgbe_read(dev, CRCERRS) + ixgbe_read(dev, RLEC);
 	sum->rx_errors += ixgbe_read(dev, RUC) + ixgbe_read(dev, ROC);
 	*stats = *sum;
-	stats->rx_bytes -= 4 * sum->rx_packets;
+	stats->rx_bytes -= 4 * (sum->rx_packets + sum->rx_missed);
 	stats->tx_bytes -= 4 * sum->tx_packets;
 	for (struct ixgbe_queue *q = dev->rx; q < dev->tx; q++) {
 		stats->rx_no_buffer += q->no_buffer;

@@ -25,9 +25,16 @@ struct mempool {
 int ixgbe_open(struct ixy_device **dev, struct vfio_device *vfio, const struct ixy_config *config,
 	       bool copper);
 
-/* config.c; the smallest build has nothing to configure. */
+#define IXY_INTEL 0x8086
+
+/* The smallest build has nothing to configure and knows one card. */
 #ifdef IXY_SMALL
 #define ixy_check_config(address, config) 0
+#define ixy_find_card(vfio, id, copper)                                                            \
+	((id)[0] == IXY_INTEL && (id)[1] == 0x10fb ? 0 : ixy_fail(ENOTSUP, "not an 82599ES"))
 #else
+/* config.c: can the card do this? */
 int ixy_check_config(const char *address, const struct ixy_config *config);
+/* cards.c: is there a driver, @id being vendor and device? */
+int ixy_find_card(const struct vfio_device *vfio, const uint16_t id[2], bool *copper);
 #endif

@@ -86,7 +86,7 @@ static void refuses_impossible_configurations(void **state)
 		{ { .buffers = 1023 }, "buffers" },
 		{ { .buffers = UINT32_MAX }, "buffers" },
 		{ { .mtu = 67 }, "MTU" },
-		{ { .mtu = 9501 }, "MTU" },
+		{ { .mtu = 9711 }, "MTU" },
 		{ { .mtu = 20000 }, "MTU" },
 		{ { .mtu = UINT32_MAX }, "MTU" },
 	};
@@ -108,6 +108,7 @@ static void accepts_the_limits(void **state)
 		{ .rx_queues = 128, .tx_queues = 64, .rx_ring = 64, .tx_ring = 64, .buffers = 128 },
 		{ .mtu = 68 },
 		{ .mtu = 9500 },
+		{ .mtu = 9710 },
 		{ .promiscuous = true },
 	};
 
