@@ -71,7 +71,7 @@ bool app_running(struct app *app)
 
 int app_close(struct app *app)
 {
-	if (app->start > 0)
+	if (app->calls)
 		report(app, true);
 	while (app->device_count)
 		ixy_close(app->devices[--app->device_count]);

@@ -162,7 +162,7 @@ int main(int argc, char **argv)
 	if (!app.status && mempool_create(&pool, 2 * dev->config.tx_ring, longest))
 		app.status = 1;
 
-	while (app_running(&app) && (!limit || sent < limit)) {
+	while (!app.status && (!limit || sent < limit) && app_running(&app)) {
 		uint64_t budget = app.batch;
 		if (limit && limit - sent < budget)
 			budget = limit - sent;

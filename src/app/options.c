@@ -28,7 +28,7 @@ static int set_option(const char *program, const struct app_option *o, const cha
 		number *= *end++ == 'k' ? 1e3 : 1e6;
 	bool whole = o->kind == APP_DOUBLE || number == (double)(int64_t)number;
 	if (end == text || *end || !(number >= o->min && number <= o->max) || !whole) {
-		fprintf(stderr, "%s: --%s %s: must be a %snumber from %.15g to %.15g\n", program,
+		fprintf(stderr, "%s: --%s %s: must be a %snumber from %.0f to %.0f\n", program,
 			o->name, text, o->kind == APP_DOUBLE ? "" : "whole ", o->min, o->max);
 		return -1;
 	}
