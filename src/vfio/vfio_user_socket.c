@@ -34,7 +34,7 @@ struct header {
 #define FLAGS_ERROR    0x20
 
 /* A server that asks more often than this while we wait for it is not serious. */
-#define MAX_QUESTIONS 1000
+#define MAX_QUESTIONS 64
 
 union control {
 	struct cmsghdr align;
