@@ -236,6 +236,36 @@ static void packets_without_a_free_descriptor_are_counted_as_missed(void **state
 	ixy_close(dev);
 }
 
+/* More packets are missed just after the driver has read how many were. */
+static void miss_packets(struct emu_card *card, const struct emu_access *access)
+{
+	if (access->write || access->region != VFIO_PCI_BAR0_REGION_INDEX ||
+	    access->offset != MPC(0))
+		return;
+	card->accessed = NULL;
+	for (uint32_t i = 0; i < 5; i++)
+		assert_int_equal(wire_to(0, 60, i), NIC_MISSED);
+}
+
+static void statistics_stay_right_when_packets_are_missed_while_they_are_read(void **state)
+{
+	struct ixy_config config = { .rx_ring = 64, .tx_ring = 64 };
+	struct ixy_device *dev = open_card(0, &config);
+	struct ixy_stats stats;
+
+	(void)state;
+	for (uint32_t i = 0; i < 63; i++)
+		assert_int_equal(wire_to(0, 60, i), NIC_TAKEN);
+	emu_cards[0].accessed = miss_packets;
+	assert_int_equal(ixy_read_stats(dev, &stats), 0);
+	assert_true(stats.rx_packets <= 63 + 5);
+	assert_int_equal(ixy_read_stats(dev, &stats), 0);
+	assert_int_equal(stats.rx_packets, 63);
+	assert_int_equal(stats.rx_missed, 5);
+	assert_int_equal(stats.rx_bytes, 63 * 60);
+	ixy_close(dev);
+}
+
 static void promiscuous_mode_takes_what_is_for_others(void **state)
 {
 	struct ixy_config config = { .promiscuous = true };
@@ -347,6 +377,7 @@ int main(void)
 		driver_test(nothing_of_an_earlier_life_arrives),
 		driver_test(statistics_count_what_passed),
 		driver_test(packets_without_a_free_descriptor_are_counted_as_missed),
+		driver_test(statistics_stay_right_when_packets_are_missed_while_they_are_read),
 		driver_test(promiscuous_mode_takes_what_is_for_others),
 		driver_test(broadcast_is_for_everybody),
 		driver_test(takes_another_mac_address),

@@ -267,6 +267,8 @@ static int emu_access(struct vfio_device *dev, int index, uint64_t offset, void 
 		record(card, false, index, offset, data, size);
 	now += 1000;
 	work(card);
+	if (card->accessed && card->access_count)
+		card->accessed(card, &card->accesses[card->access_count - 1]);
 	return err;
 }
 

@@ -53,9 +53,10 @@ struct emu_card {
 	/* To be set: */
 	void (*transmit)(struct emu_card *card, const uint8_t *frame,
 			 size_t length); /* instead of keeping it */
-	uint64_t accesses_left;		 /* then it answers all ones and works no more; EMU_NEVER */
-	uint32_t id;			 /* device << 16 | vendor; 0: the card's own */
-	bool map_doorbells; /* offer the queue registers' pages for mmap: no traps, no record */
+	void (*accessed)(struct emu_card *card, const struct emu_access *access); /* after each */
+	uint64_t accesses_left; /* then it answers all ones and works no more; EMU_NEVER */
+	uint32_t id;		/* device << 16 | vendor; 0: the card's own */
+	bool map_doorbells;	/* offer the queue registers' pages for mmap: no traps, no record */
 	bool stalled; /* the card does not work (no sending, no write-back) until it is false again */
 	bool dead;    /* registers read as zero, whatever is written */
 	uint64_t last_iova; /* highest I/O virtual address of the IOMMU; 39 bits at first */

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include <linux/pci_regs.h>
+
 /* Everything that a driver does in its life, for the record. */
 static void live(int card)
 {
@@ -435,13 +437,18 @@ static void pitfall_elsewhere_5_a_closed_card_is_silent(void **state)
 
 	/* And in the datasheet's order: receiver, queues, then everything else. */
 	size_t receiver = SIZE_MAX, first_reset = SIZE_MAX, queue[8];
+	bool master_off = false;
 	for (size_t i = 0; i < card->access_count; i++) {
 		const struct emu_access *a = &card->accesses[i];
 		if (is_write(a, RXCTRL) && !(a->value & RXCTRL_RXEN) && receiver == SIZE_MAX)
 			receiver = i;
 		if (is_write(a, CTRL) && a->value & CTRL_RST && first_reset == SIZE_MAX)
 			first_reset = i;
+		if (a->write && a->region == VFIO_PCI_CONFIG_REGION_INDEX &&
+		    a->offset == PCI_COMMAND)
+			master_off = !(a->value & PCI_COMMAND_MASTER);
 	}
+	assert_true(master_off); /* by command, not only as a consequence of the reset */
 	for (uint32_t q = 0; q < 4; q++) {
 		queue[q] = emu_find(card, 0, true, RXDCTL(q));
 		queue[4 + q] = emu_find(card, 0, true, TXDCTL(q));
