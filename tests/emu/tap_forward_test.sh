@@ -20,7 +20,7 @@ need ip iproute2
 need ping iputils-ping
 need nginx nginx-light
 need curl curl
-[ -c /dev/net/tun ] || skip "/dev/net/tun is missing: modprobe tun"
+[ -w /dev/net/tun ] || skip "/dev/net/tun is missing (modprobe tun) or not for you (run as root)"
 megabytes=$((200 / IXY_SLOWDOWN))
 mount -t proc proc /proc
 
