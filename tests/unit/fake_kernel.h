@@ -13,7 +13,7 @@
 #include <linux/vfio.h>
 
 #define KERNEL_GROUPS  3
-#define KERNEL_DEVICES 4
+#define KERNEL_DEVICES 5
 #define KERNEL_MAPS    64
 #define BAR0_SIZE      0x20000
 #define CONFIG_OFFSET  0x100000 /* in a device's file; BAR0 is at 0 */
@@ -27,9 +27,7 @@ struct kernel_group {
 	uint64_t inode;
 };
 
-/*
- * Functions 0000:0N:00.0. 0 and 1 are in a group of their own, 2 and 3 share the third.
- */
+/* 0 and 1 are in a group of their own, the others share the third. */
 struct kernel_device {
 	const char *pci;
 	struct kernel_group *group;
@@ -52,7 +50,6 @@ struct kernel {
 	bool iommu;
 	uint32_t map_count;
 	struct vfio_iommu_type1_dma_map maps[KERNEL_MAPS];
-	struct vfio_iommu_type1_dma_unmap last_unmap; /* as it was asked */
 	/* How it behaves. */
 	bool old; /* no capabilities in VFIO_IOMMU_GET_INFO */
 	uint64_t last_iova;
@@ -61,6 +58,8 @@ struct kernel {
 	int open_error;		 /* of the next group file */
 	bool sparse;		 /* BAR0: only page 1 can be mapped */
 	uint32_t order_errors; /* requests that a real kernel refuses with EINVAL for their order */
+	/* As it was asked; the last member, as its size is not fixed. */
+	struct vfio_iommu_type1_dma_unmap last_unmap;
 };
 
 extern struct kernel kernel;

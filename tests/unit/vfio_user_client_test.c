@@ -51,6 +51,8 @@ struct header {
 };
 
 struct message {
+	int fds[MAX_FDS];
+	uint32_t fd_count;
 	struct header header;
 	union {
 		uint8_t bytes[8192];
@@ -63,9 +65,7 @@ struct message {
 		struct vfio_region_info region;
 		struct vfio_irq_info irq;
 		struct vfio_irq_set irqs;
-	} payload;
-	int fds[MAX_FDS];
-	uint32_t fd_count;
+	} payload; /* last, as one of its members has no fixed size */
 };
 
 /* What the server does wrong, when it gets @at; 0: nothing. */
@@ -248,7 +248,7 @@ static bool misbehave(int fd, struct message *m, size_t size)
 	struct header *header = &m->header;
 	int files[MAX_FDS];
 
-	switch (server.fault) {
+	switch (atomic_load(&server.fault)) {
 	case SILENT:
 		return true;
 	case HANG_UP:
@@ -540,8 +540,8 @@ static void a_server_without_json_gets_one_file_per_message(void **state)
 static void json_of_a_fool_does_no_harm(void **state)
 {
 	static const char *const texts[] = {
-		"{\"capabilities\":{\"max_msg_fds\":99999999999999999999999,\"max_data_xfer_size\":"
-		"0}}",
+		"{\"capabilities\":{\"max_msg_fds\":99999999999999999999,\"max_data_xfer_size\":0}"
+		"}",
 		"{\"max_msg_fds\":",
 		"\"max_msg_fds\"",
 		"\"max_data_xfer_size\":-5",
@@ -865,8 +865,11 @@ static void caps_at_the_end(struct message *reply, int file)
 
 static void caps_that_do_not_fit(struct message *reply, int file)
 {
+	struct sparse *caps = sparse(reply, 1);
+
 	(void)file;
-	sparse(reply, 1)->region.argsz = 1 << 20;
+	caps->region.argsz = 1 << 20;
+	caps->region.cap_offset = 0; /* so none are here, but there are some */
 }
 
 static void a_file_too_short(struct message *reply, int file)
