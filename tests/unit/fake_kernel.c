@@ -462,7 +462,7 @@ static void remember(enum ixy_log_level level, const char *line, void *ctx)
 int kernel_boot(void **state)
 {
 	static const char *const names[] = { "0000:01:00.0", "0000:02:00.0", "0000:03:00.0",
-					     "0000:03:00.1" };
+					     "0000:03:00.1", "0000:03:00.2" };
 	static const int numbers[] = { 11, 12, 13 };
 	char path[128], target[128];
 
