@@ -1,0 +1,133 @@
+# shellcheck shell=bash
+# Sourced by the guest tests. The test is the host: it has a network namespace of its own, starts ixy-emu and a guest with its
+# cards, and gives the guest commands:
+#
+#	start_cards tap:t0 tap:t1
+#	start_guest
+#	guest modprobe ixgbe
+#	guest ip link set eth0 up
+#
+# The guest's console comes out on standard output. Nothing is left behind, even when the test is killed.
+if [ -z "${IXY_UNSHARED:-}" ]; then
+	export IXY_UNSHARED=1
+	exec unshare --net --mount --pid --fork --kill-child "$0" "$@"
+fi
+
+. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+: "${IXY_LAB:=$IXY_SOURCE/build/vm}"
+mount -t proc proc /proc
+ip link set lo up
+chmod 755 "$work"
+guest_timeout=$((60 * IXY_SLOWDOWN))
+
+# start_cards [OPTION]... WIRE...
+start_cards()
+{
+	spawn emu "$IXY_BIN/ixy-emu" -d "$work" --json-file "$work/account.json" "$@"
+	emu=$!
+	within 5 grep -q '"ports"' "$work/account.json" || die "ixy-emu does not start"
+}
+
+# Ends ixy-emu; its account is in $work/account.json then.
+stop_cards()
+{
+	kill -TERM "$emu"
+	ends_within 10 "$emu" || die "ixy-emu does not end"
+}
+
+# start_guest QEMU OPTION...: with all cards of start_cards, each on a PCI Express port of its own. In the environment:
+# memory=1G, cpus=2, append="kernel parameters", more="more.cpio ..."
+# shellcheck disable=SC2120 # mostly none
+start_guest()
+{
+	local -a devices=()
+	local sock n=0 root=$IXY_LAB/root
+	for sock in "$work"/nic*.sock; do
+		devices+=(-device "pcie-root-port,id=port$n,chassis=$n"
+			-device "{\"driver\":\"vfio-user-pci\",\"id\":\"nic$n\",\"bus\":\"port$n\",
+				\"socket\":{\"path\":\"/mnt/$(basename "$sock")\",\"type\":\"unix\"}}")
+		n=$((n + 1))
+	done
+	mkdir "$work/init.d"
+	cp "$IXY_SOURCE/tests/vm/init" "$work/init.d/init"
+	(cd "$work/init.d" && echo init | cpio --quiet -o -H newc -R 0:0) >"$work/init.cpio"
+	# shellcheck disable=SC2086 # word splitting is meant
+	cat "$IXY_LAB/base.cpio" "$work/init.cpio" ${more:-} >"$work/initrd"
+	cp --reflink=auto "$IXY_LAB/vmlinux" "$work/"
+	mkfifo "$work/shell.in" "$work/shell.out"
+	exec 8<>"$work/shell.in" 9<>"$work/shell.out"
+	mount --bind "$work" "$root/mnt"
+	mount --bind /dev "$root/dev"
+
+	chroot "$root" qemu-system-x86_64 -nodefaults -nographic -no-reboot \
+		-M q35,kernel-irqchip=split,memory-backend=ram \
+		-object "memory-backend-memfd,id=ram,size=${memory:-1G},share=on" -m "${memory:-1G}" \
+		-accel tcg,thread=multi -cpu max -smp "${cpus:-2}" \
+		-kernel /mnt/vmlinux -initrd /mnt/initrd \
+		-append "console=ttyS0 quiet panic=-1 tsc=reliable no_timer_check nokaslr mitigations=off random.trust_cpu=1
+			rcupdate.rcu_expedited=1 net.ifnames=0 ${append:-}" \
+		-serial stdio -chardev pipe,id=shell,path=/mnt/shell -serial chardev:shell \
+		"${devices[@]}" "$@" </dev/null 2>&1 &
+	qemu=$!
+	spawned+=("$qemu")
+	answer >/dev/null || die "the guest does not boot"
+	guest dmesg -c >"$work/boot.dmesg" # from here on it is about our card
+}
+
+# The output of a command in the guest, and its exit status.
+answer()
+{
+	local line
+	while IFS= read -r -t "$guest_timeout" -u 9 line; do
+		case $line in
+		$'\1'ready) return 0 ;;
+		$'\1'*) return "${line#?}" ;;
+		*$'\1'*) # output without a newline at its end
+			echo "${line%%$'\1'*}"
+			return "${line##*$'\1'}"
+			;;
+		esac
+		printf '%s\n' "$line"
+	done
+	echo "FAIL: no answer from the guest" >&2
+	return 1
+}
+
+# guest COMMAND...: as given to a shell in the guest; says what it does when VERBOSE is set
+guest()
+{
+	[ -z "${VERBOSE:-}" ] || echo "guest# $*" >&2
+	base64 -w 0 <<<"$*" >&8
+	echo >&8
+	answer
+}
+
+# must MESSAGE COMMAND...: a command that has to succeed
+must()
+{
+	local message=$1 output
+	shift
+	output=$("$@" 2>&1) || die "$message: $*: $output"
+}
+
+stop_guest()
+{
+	base64 -w 0 <<<"poweroff -f" >&8
+	echo >&8
+	ends_within 10 "$qemu" || die "the guest does not power off"
+}
+
+# The guest's kernel has logged no warning and nothing worse.
+no_complaints()
+{
+	local log
+	log=$(guest dmesg -r | grep -E '^<[0-4]>')
+	[ -z "$log" ] || fail "the guest's kernel complains: $log"
+}
+
+# The card has seen nothing wrong, by its account: call stop_cards before.
+no_faults()
+{
+	account_ok "$work/account.json" || fail "the account is not ok: $(tail -n 1 "$work/account.json")"
+	[ "$(total bad_accesses "$work/account.json")" = 0 ] || fail "accesses to no register: $(tail -n 1 "$work/account.json")"
+}

@@ -1,0 +1,110 @@
+#!/bin/bash
+# Linux's ixgbe moves traffic between a guest and the test, which are joined by
+#
+#	guest eth0 - card - tap t0
+#
+# with checksum and segmentation offload as they are by default: ping, and 100 MB over TCP each way that arrive as they were,
+# over IPv4 and IPv6; then the same with jumbo frames.
+. "$(dirname "$0")/lib.sh"
+need nginx nginx-light
+need curl curl
+need ping iputils-ping
+megabytes=$((100 / IXY_SLOWDOWN))
+
+start_cards tap:t0,mtu=9000
+ip link set t0 mtu 1500
+echo 0 >/proc/sys/net/ipv6/conf/t0/accept_dad
+ip address add 10.99.0.1/24 dev t0
+ip link set t0 up
+ip address add fd99::1/64 dev t0 nodad
+
+mkdir "$work/www"
+chmod 755 "$work/www"
+head -c "${megabytes}M" /dev/urandom >"$work/www/file"
+sum=$(sha256sum <"$work/www/file")
+cat >"$work/nginx.conf" <<-N
+	daemon off;
+	pid $work/nginx.pid;
+	error_log $work/nginx.log;
+	events { }
+	http {
+		access_log off;
+		client_body_temp_path $work/body;
+		server { listen 80; listen [::]:80; root $work/www; sendfile on; }
+	}
+N
+spawn nginx nginx -c "$work/nginx.conf" -e "$work/nginx.log"
+
+memory=1536M start_guest
+must "no driver" guest modprobe ixgbe
+guest "echo 0 >/proc/sys/net/ipv6/conf/eth0/accept_dad"
+must "no address" guest "ip address add 10.99.0.2/24 dev eth0 && ip link set eth0 up && ip address add fd99::2/64 dev eth0 nodad"
+within 10 guest grep -q 1 /sys/class/net/eth0/carrier || die "eth0 has no link"
+
+guest ethtool -k eth0 >"$work/offloads.log"
+for offload in rx-checksumming tx-checksumming tcp-segmentation-offload generic-receive-offload; do
+	grep -q "^$offload: on" "$work/offloads.log" || fail "$offload is not on"
+done
+
+within 10 ping -c 1 -W 1 10.99.0.2 || die "no answer at all from the guest"
+
+# pings OPTION...: all are answered
+pings()
+{
+	local address
+	for address in 10.99.0.2 fd99::2; do
+		ping -q -c 20 -i 0.02 -W 2 "$@" $address &>"$work/ping.log"
+		grep -q " 0% packet loss" "$work/ping.log" || fail "ping $* $address: $(cat "$work/ping.log")"
+	done
+}
+
+# download ADDRESS-OF-THE-TEST, upload ADDRESS-OF-THE-GUEST
+download()
+{
+	local start got
+	start=$(now_ms)
+	got=$(guest "wget -q -O - http://$1/file | sha256sum")
+	[ "$got" = "$sum" ] || fail "download from $1: other bytes have arrived"
+	echo "download from $1: $megabytes MB, $((megabytes * 8000 / ($(now_ms) - start))) Mbit/s"
+}
+upload()
+{
+	local start got
+	start=$(now_ms)
+	got=$(curl -sS -g "http://$1/file" | sha256sum)
+	[ "$got" = "$sum" ] || fail "upload to $1: other bytes have arrived"
+	echo "upload to $1: $megabytes MB, $((megabytes * 8000 / ($(now_ms) - start))) Mbit/s"
+}
+
+pings
+must "the guest cannot fetch the file" guest "mkdir /www && wget -q -O /www/file http://10.99.0.1/file"
+must "no server in the guest" guest "httpd -h /www"
+for version in 4 6; do
+	[ $version = 4 ] && host=10.99.0.1 peer=10.99.0.2
+	[ $version = 6 ] && host='[fd99::1]' peer='[fd99::2]'
+	download "$host"
+	upload "$peer"
+done
+guest ethtool -S eth0 >"$work/statistics.log"
+stat()
+{
+	sed -n "s/^ *$1: //p" "$work/statistics.log"
+}
+for counter in rx_errors tx_errors rx_csum_offload_errors rx_length_errors rx_crc_errors tx_timeout_count; do
+	[ "$(stat $counter)" = 0 ] || fail "$counter: $(stat $counter)"
+done
+
+# Jumbo frames.
+ip link set t0 mtu 9000
+must "no MTU of 9000" guest ip link set eth0 mtu 9000
+within 10 guest grep -q 1 /sys/class/net/eth0/carrier || fail "no link after the change of the MTU"
+within 10 ping -c 1 -W 1 10.99.0.2 || fail "no answer after the change of the MTU"
+pings -M "do" -s $((9000 - 48))
+download 10.99.0.1
+upload 10.99.0.2
+
+no_complaints
+stop_guest
+stop_cards
+no_faults
+finish
