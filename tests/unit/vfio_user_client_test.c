@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,7 +54,7 @@ struct header {
 struct message {
 	int fds[MAX_FDS];
 	uint32_t fd_count;
-	struct header header;
+	_Alignas(8) struct header header; /* from here on it is as on the wire */
 	union {
 		uint8_t bytes[8192];
 		uint32_t words[2048];
@@ -256,7 +257,7 @@ static bool misbehave(int fd, struct message *m, size_t size)
 		return true;
 	case ONE_BY_ONE:
 		for (size_t i = 0; i < sizeof(*header) + size; i++)
-			transmit(fd, (uint8_t *)m + i, 1, NULL, 0);
+			transmit(fd, (uint8_t *)header + i, 1, NULL, 0);
 		return true;
 	case WRONG_ID:
 		header->id++;
@@ -278,11 +279,11 @@ static bool misbehave(int fd, struct message *m, size_t size)
 		break;
 	case SHORT:
 		header->size = sizeof(*header) + 3;
-		transmit(fd, m, header->size, NULL, 0);
+		transmit(fd, header, header->size, NULL, 0);
 		return true;
 	case GARBAGE:
-		memset(m, 0xa5, sizeof(*header) + 64);
-		transmit(fd, m, sizeof(*header) + 64, NULL, 0);
+		memset(header, 0xa5, sizeof(*header) + 64);
+		transmit(fd, header, sizeof(*header) + 64, NULL, 0);
 		return true;
 	case REFUSE:
 	case REFUSE_ODDLY:
@@ -302,12 +303,12 @@ static bool misbehave(int fd, struct message *m, size_t size)
 	case MANY_FILES:
 		for (int i = 0; i < MAX_FDS; i++)
 			files[i] = server.file;
-		transmit(fd, m, sizeof(*header) + size, files, MAX_FDS);
+		transmit(fd, header, sizeof(*header) + size, files, MAX_FDS);
 		return true;
 	default:
 		return false;
 	}
-	transmit(fd, m, sizeof(*header) + size, NULL, 0);
+	transmit(fd, header, sizeof(*header) + size, NULL, 0);
 	return true;
 }
 
@@ -341,7 +342,7 @@ static void *serve(void *unused)
 		m.header.size = sizeof(m.header) + size;
 		if (server.fault && server.at == m.header.command && misbehave(fd, &m, size))
 			continue;
-		transmit(fd, &m, sizeof(m.header) + size, &file, file >= 0);
+		transmit(fd, &m.header, sizeof(m.header) + size, &file, file >= 0);
 	}
 	close(fd);
 	return NULL;
