@@ -87,7 +87,13 @@ static int fake_access(struct vfio_device *dev, int index, uint64_t offset, void
 	}
 	if (index != VFIO_PCI_CONFIG_REGION_INDEX || offset + size > sizeof(fake->config))
 		return -EIO;
-	memcpy(write ? fake->config + offset : data, write ? data : fake->config + offset, size);
+	uint8_t *bytes = data;
+	for (size_t i = 0; i < size; i++) { /* fake_dma() may look at it from another thread */
+		if (write)
+			__atomic_store_n(&fake->config[offset + i], bytes[i], __ATOMIC_RELAXED);
+		else
+			bytes[i] = __atomic_load_n(&fake->config[offset + i], __ATOMIC_RELAXED);
+	}
 	return 0;
 }
 
@@ -95,7 +101,8 @@ static int fake_dma(struct vfio_space *space, const struct dma_map *map, bool ad
 {
 	struct fake *fake = (struct fake *)space; /* its first member */
 
-	fake->master_seen |= fake->config[PCI_COMMAND] & PCI_COMMAND_MASTER;
+	fake->master_seen |=
+		__atomic_load_n(&fake->config[PCI_COMMAND], __ATOMIC_RELAXED) & PCI_COMMAND_MASTER;
 	if (add) {
 		if (fake->fail_map >= 0 && fake->fail_map-- == 0)
 			return -ENOMEM;

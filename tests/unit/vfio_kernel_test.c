@@ -93,7 +93,7 @@ static void several_groups_share_one_container(void **state)
 	all_is_given_back();
 }
 
-static void two_devices_of_one_group_open_it_once(void **state)
+static void devices_of_one_group_open_it_once(void **state)
 {
 	(void)state;
 	struct vfio_device *a = open_device("0000:03:00.0"), *b = open_device("0000:03:00.1");
@@ -101,9 +101,11 @@ static void two_devices_of_one_group_open_it_once(void **state)
 	vfio_close(a);
 	assert_true(kernel.groups[2].attached);
 	a = open_device("0000:03:00.0");
+	struct vfio_device *c = open_device("0000:03:00.2");
 	assert_int_equal(kernel.groups[2].opened, 1);
 	vfio_close(b);
 	vfio_close(a);
+	vfio_close(c);
 	all_is_given_back();
 	vfio_close(open_device("0000:03:00.1"));
 	assert_int_equal(kernel.groups[2].opened, 2);
@@ -518,7 +520,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_device_opens_closes_and_opens_again),
 		TEST(several_groups_share_one_container),
-		TEST(two_devices_of_one_group_open_it_once),
+		TEST(devices_of_one_group_open_it_once),
 		TEST(pitfall_vfio_2_unmap_asks_without_map_flags_and_checks_the_size),
 		TEST(pitfall_vfio_3_a_map_that_fails_is_an_error),
 		TEST(pitfall_vfio_5_maps_come_after_the_type_and_survive_all_but_the_last_group),
