@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Network cards: open one by address, receive and send packets in batches.
+ * Network cards: open one by address, receive and send packets in batches. What can be asked and
+ * changed while a card runs is in ixy/control.h.
  *
  * A device may be used by several threads as long as each queue of each direction is used by one at
  * a time. Opening, closing and the other calls of one device are for one thread at a time.
@@ -27,7 +28,7 @@ struct ixy_config {
 
 /**
  * struct ixy_stats - counts since the device was opened
- * @rx_bytes, @tx_bytes: of frames without their CRC; @rx_bytes includes those that were missed
+ * @rx_bytes, @tx_bytes: of frames without their CRC
  * @rx_missed:           dropped by the card, which had no descriptor or no room
  * @rx_no_buffer:        dropped by the driver, whose pool was empty
  * @rx_errors:           damaged on the wire, too long, or with a descriptor that made no sense
@@ -44,20 +45,19 @@ struct ixy_stats {
  * @mac:    the card's unicast address
  */
 struct ixy_device {
-	const struct ixy_ops {
-		uint32_t (*rx)(struct ixy_device *dev, uint16_t queue, struct pkt_buf **bufs,
-			       uint32_t n);
-		uint32_t (*tx)(struct ixy_device *dev, uint16_t queue, struct pkt_buf **bufs,
-			       uint32_t n);
-		void (*close)(struct ixy_device *dev);
-		int (*read_stats)(struct ixy_device *dev, struct ixy_stats *stats);
-		int (*link_speed)(struct ixy_device *dev);
-		int (*set_promiscuous)(struct ixy_device *dev, bool on);
-		int (*set_mac)(struct ixy_device *dev, const uint8_t mac[6]);
-	} * ops;
+	const struct ixy_ops *ops;
 	struct vfio_device *vfio;
 	struct ixy_config config;
 	uint8_t mac[6];
+};
+
+/* What a driver provides; @control is for ixy/control.h. */
+struct ixy_ops {
+	uint32_t (*rx)(struct ixy_device *dev, uint16_t queue, struct pkt_buf **bufs, uint32_t n);
+	uint32_t (*tx)(struct ixy_device *dev, uint16_t queue, struct pkt_buf **bufs, uint32_t n);
+	void (*close)(struct ixy_device *dev);
+	int (*read_stats)(struct ixy_device *dev, struct ixy_stats *stats);
+	const struct ixy_control_ops *control;
 };
 
 /**
@@ -119,22 +119,4 @@ static inline uint32_t ixy_tx_batch(struct ixy_device *dev, uint16_t queue, stru
 static inline int ixy_read_stats(struct ixy_device *dev, struct ixy_stats *stats)
 {
 	return dev->ops->read_stats(dev, stats);
-}
-
-/** ixy_link_speed() - Return: Mbit/s, 0 if the link is down, -ENODEV if the card has gone. */
-static inline int ixy_link_speed(struct ixy_device *dev)
-{
-	return dev->ops->link_speed(dev);
-}
-
-/** ixy_set_promiscuous() - receive what is for others, or stop to. Return: 0, -ENODEV, -ETIMEDOUT. */
-static inline int ixy_set_promiscuous(struct ixy_device *dev, bool on)
-{
-	return dev->ops->set_promiscuous(dev, on);
-}
-
-/** ixy_set_mac() - receive what is for @mac from now on. Return: 0, -ENODEV, -EINVAL (multicast). */
-static inline int ixy_set_mac(struct ixy_device *dev, const uint8_t mac[6])
-{
-	return dev->ops->set_mac(dev, mac);
 }

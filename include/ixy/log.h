@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the libraries have to say: warnings, progress and the story behind an error code. */
-#ifndef IXY_LOG_H
-#define IXY_LOG_H
+#pragma once
 
 enum ixy_log_level { IXY_ERROR, IXY_WARN, IXY_INFO, IXY_DEBUG };
 
@@ -21,8 +20,8 @@ void ixy_log_to(void (*hook)(enum ixy_log_level level, const char *line, void *c
  *
  * Messages longer than 511 bytes are cut. Thread safe; keeps errno.
  */
-__attribute__((format(printf, 2, 3))) void ixy_log(
-	enum ixy_log_level level, const char *format, ...);
+__attribute__((format(printf, 2, 3))) void ixy_log(enum ixy_log_level level, const char *format,
+						   ...);
 
 /**
  * ixy_fail() - log an error and return it: return ixy_fail(ENODEV, "%s: no such device", address);
@@ -31,5 +30,3 @@ __attribute__((format(printf, 2, 3))) void ixy_log(
  * Return: -@err.
  */
 #define ixy_fail(err, ...) (ixy_log(IXY_ERROR, __VA_ARGS__), -(err))
-
-#endif

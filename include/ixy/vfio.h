@@ -9,10 +9,7 @@
  * interrupt calls on one device are not serialised against each other or against its close;
  * different devices are independent.
  */
-#ifndef IXY_VFIO_H
-#define IXY_VFIO_H
-
-#include <stdatomic.h>
+#pragma once
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -104,8 +101,8 @@ void bar_write32(const struct vfio_bar *bar, uint32_t offset, uint32_t value);
 #define dma_wmb() __asm__ volatile("dmb oshst" ::: "memory")
 #define dma_rmb() __asm__ volatile("dmb oshld" ::: "memory")
 #else
-#define dma_wmb() atomic_thread_fence(memory_order_release)
-#define dma_rmb() atomic_thread_fence(memory_order_acquire)
+#define dma_wmb() __atomic_thread_fence(__ATOMIC_RELEASE)
+#define dma_rmb() __atomic_thread_fence(__ATOMIC_ACQUIRE)
 #endif
 
 /**
@@ -158,5 +155,3 @@ int vfio_dma_alloc(struct dma_memory *mem, size_t size);
  * Memory that a device cannot be kept from is not freed: better lost than overwritten.
  */
 void vfio_dma_free(struct dma_memory *mem);
-
-#endif

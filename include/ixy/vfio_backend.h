@@ -4,9 +4,7 @@
  * their own (a simulator in the same process, another transport) by filling in a struct
  * vfio_backend. Drivers never need this header.
  */
-#ifndef IXY_VFIO_BACKEND_H
-#define IXY_VFIO_BACKEND_H
-
+#pragma once
 #include <sys/queue.h>
 
 #include <ixy/vfio.h>
@@ -41,7 +39,6 @@ struct vfio_space {
  * @space:        set by the backend's open; it may be one that other devices use already
  * @next, @fd, @group_fd, @group: kernel VFIO's
  * @irqs:         armed interrupts, NULL if there never were any
- * @irqs_release: what vfio_close() has to call then
  * @address:      as given to vfio_open()
  */
 struct vfio_device {
@@ -51,7 +48,6 @@ struct vfio_device {
 	int fd, group_fd, group;
 	struct vfio_bar bars[6];
 	struct vfio_irqs *irqs;
-	void (*irqs_release)(struct vfio_device *dev);
 	char address[];
 };
 
@@ -93,5 +89,3 @@ struct vfio_backend {
  * Return: 0, -EINVAL (no prefix), or -ENOSPC (eight have been added already).
  */
 int vfio_backend_add(const char *prefix, const struct vfio_backend *backend);
-
-#endif

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* DMA to memory that the program has already; vfio_dma_alloc() in ixy/vfio.h makes new memory. */
-#ifndef IXY_VFIO_DMA_H
-#define IXY_VFIO_DMA_H
-
+#pragma once
 #include <sys/types.h>
 
 #include <ixy/vfio.h>
@@ -25,5 +23,3 @@ int vfio_dma_map(struct dma_memory *mem, int fd, off_t offset);
 
 /** vfio_dma_unmap() - end vfio_dma_map(). Return: 0, -ENOENT (not mapped), or another error. */
 int vfio_dma_unmap(struct dma_memory *mem);
-
-#endif

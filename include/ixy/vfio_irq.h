@@ -3,9 +3,7 @@
  * Interrupts of a device as eventfds. The calls on one device are not serialised against each other
  * or against its close; waiting is possible from any thread.
  */
-#ifndef IXY_VFIO_IRQ_H
-#define IXY_VFIO_IRQ_H
-
+#pragma once
 #include <ixy/vfio.h>
 
 /**
@@ -49,5 +47,3 @@ int vfio_irq_disarm(struct vfio_device *dev, uint32_t index);
  * -EINTR (signal), or another error.
  */
 int vfio_irq_wait(const int *eventfds, uint32_t count, int timeout_ms);
-
-#endif

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* PCI functions beyond the basics of ixy/vfio.h: capabilities, reset, registers of 8 and 16 bits. */
-#ifndef IXY_VFIO_PCI_H
-#define IXY_VFIO_PCI_H
-
+#pragma once
 #include <ixy/vfio.h>
 
 /**
@@ -21,5 +19,3 @@ uint8_t bar_read8(const struct vfio_bar *bar, uint32_t offset);
 uint16_t bar_read16(const struct vfio_bar *bar, uint32_t offset);
 void bar_write8(const struct vfio_bar *bar, uint32_t offset, uint8_t value);
 void bar_write16(const struct vfio_bar *bar, uint32_t offset, uint16_t value);
-
-#endif

@@ -22,6 +22,7 @@ double app_now(void)
 
 bool app_open(struct app *app, int argc, char **argv, uint32_t devices, uint32_t args)
 {
+	app->status = 1; /* until all is open */
 	app->batch = 32;
 	app->config.promiscuous = true;
 	if (!app_parse(app, argc, argv, args))
@@ -29,44 +30,32 @@ bool app_open(struct app *app, int argc, char **argv, uint32_t devices, uint32_t
 
 	signal(SIGINT, stop);
 	signal(SIGTERM, stop);
-	for (uint32_t i = 0; i < devices; i++, app->device_count++) {
-		if (ixy_open(&app->devices[i], app->args[i], &app->config)) {
-			app->status = 1;
-			app_close(app);
+	for (uint32_t i = 0; i < devices; i++, app->device_count++)
+		if (ixy_open(&app->devices[i], app->args[i], &app->config))
 			return false;
-		}
-	}
-	app_wait_for_link(app);
-	app->start = app->last_time = app_now();
+	app->status = 0;
+	app_ready(app);
 	return true;
 }
 
 static void report(struct app *app, bool final)
 {
-	double now = app_now();
-
 	for (uint32_t i = 0; i < app->device_count; i++) {
-		struct ixy_stats stats = app->last[i];
-		if (ixy_read_stats(app->devices[i], &stats) && !app->status) {
+		if (ixy_read_stats(app->devices[i], &app->stats[i]) && !app->status) {
 			fprintf(stderr, "%s: the card does not answer any more\n", app->args[i]);
 			app->status = 1;
 		}
-		app_print(app, i, final, now, &stats);
-		app->last[i] = stats;
+		app_print(app, i, final);
 	}
-	app->last_time = now;
+	app->reported = app_now();
 }
 
 bool app_running(struct app *app)
 {
-	if (++app->calls % 256 == 0) { /* the clock costs as much as a packet */
-		double now = app_now();
-		if (now - app->last_time >= 1)
-			report(app, false);
-		if (app->duration > 0 && now - app->start >= app->duration)
-			return false;
-	}
-	return !stopped && !app->status;
+	/* Not each time: the clock costs as much as a packet. */
+	if (++app->calls % 256 == 0 && app_now() - app->reported >= 1)
+		report(app, false);
+	return !stopped && !app->status && !app_time_is_up(app);
 }
 
 int app_close(struct app *app)

@@ -17,14 +17,13 @@ struct app {
 	char **args; /* what came after the options */
 	uint32_t batch;
 	struct ixy_device *devices[APP_DEVICES_MAX];
+	int status; /* of the program when it ends */
 
-	/* Inside app.c and options.c; times in seconds. */
+	/* Inside app.c and options.c; times are app_now()'s. */
 	struct ixy_config config;
-	double duration, start, last_time;
-	struct ixy_stats last[APP_DEVICES_MAX];
+	struct ixy_stats stats[APP_DEVICES_MAX];
 	uint32_t device_count, calls;
-	bool json, quiet;
-	int status;
+	double start, reported;
 };
 
 /**
@@ -32,8 +31,8 @@ struct app {
  * @devices: how many cards; they come first among the arguments
  * @args:    how many arguments in all
  *
- * Return: true, or false if the program is to end with app->status (0 after --help): everything
- * has been explained and closed.
+ * Return: true, or false if the program is to end (with status 0 after --help); everything has been
+ * explained. app_close() in both cases.
  */
 bool app_open(struct app *app, int argc, char **argv, uint32_t devices, uint32_t args);
 
@@ -50,19 +49,4 @@ int app_close(struct app *app);
 /** app_now() - seconds of a clock that never goes back. */
 double app_now(void);
 
-/* options.c; the smallest build leaves it out: arguments only, no JSON. */
-#ifdef IXY_SMALL
-#define app_parse(app, argc, argv, count) ((app)->args = (argv) + 1, (argc) == 1 + (int)(count))
-#define app_wait_for_link(app)
-#define app_print(app, i, final, now, s)                                                           \
-	printf("%s%s: received %lu, sent %lu\n", final ? "total " : "", (app)->args[i],            \
-	       (s)->rx_packets, (s)->tx_packets)
-#else
-/* Return: false to end with app->status. */
-bool app_parse(struct app *app, int argc, char **argv, uint32_t count);
-/* Says so if there is none after ten seconds. */
-void app_wait_for_link(const struct app *app);
-/* Device @i at the time @now: what it has counted, at which rate since the last time or, at the end, the start. */
-void app_print(const struct app *app, uint32_t i, bool final, double now,
-	       const struct ixy_stats *stats);
-#endif
+#include "features/app.h"

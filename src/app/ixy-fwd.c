@@ -23,7 +23,7 @@ int main(int argc, char **argv)
 	};
 
 	if (!app_open(&app, argc, argv, 2, 2))
-		return app.status;
+		return app_close(&app);
 	struct ixy_device *a = app.devices[0], *b = app.devices[1];
 
 	while (app_running(&app)) {

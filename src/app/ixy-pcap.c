@@ -28,7 +28,7 @@ int main(int argc, char **argv)
 	};
 
 	if (!app_open(&app, argc, argv, 1, 2))
-		return app.status;
+		return app_close(&app);
 	bool pipe = app.out == stderr;
 	FILE *file = pipe ? stdout : fopen(app.args[1], "wb");
 	bool good = file && pcap_write_header(file, snaplen);

@@ -147,7 +147,7 @@ int main(int argc, char **argv)
 	struct mempool *pool = NULL;
 
 	if (!app_open(&app, argc, argv, 1, 1))
-		return app.status;
+		return app_close(&app);
 	struct ixy_device *dev = app.devices[0];
 	uint32_t longest = dev->config.mtu + HEADERS;
 	if (path) {

@@ -2,6 +2,8 @@
 /* Options and --json of all programs; see app.h and options.h. */
 #include "options.h"
 
+#include <ixy/control.h>
+
 #include <getopt.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -9,6 +11,9 @@
 #include <unistd.h>
 
 #define OPTIONS_MAX 24
+
+static bool json, quiet;
+static double duration;
 
 /* Return: 0, or -1 after an error message. */
 static int set_option(const char *program, const struct app_option *o, const char *text)
@@ -61,8 +66,7 @@ bool app_parse(struct app *app, int argc, char **argv, uint32_t args)
 	bool help = false, version = false;
 	/* Limits here keep numbers in their types; what a card can do is checked by its driver. */
 	struct app_option all[OPTIONS_MAX] = {
-		{ "duration", "SECONDS", "end after this time", APP_DOUBLE, &app->duration, 0,
-		  1e9 },
+		{ "duration", "SECONDS", "end after this time", APP_DOUBLE, &duration, 0, 1e9 },
 		{ "queues", "N", "queues per direction (1)", APP_U16, &queues, 1, 65535 },
 		{ "rx-ring", "N", "descriptors per receive queue (512)", APP_U16, &c->rx_ring, 1,
 		  65535 },
@@ -73,8 +77,8 @@ bool app_parse(struct app *app, int argc, char **argv, uint32_t args)
 		{ "mtu", "BYTES", "largest packet (1500)", APP_U32, &c->mtu, 1, 1e6 },
 		{ "batch", "N", "packets per driver call (32)", APP_U32, &app->batch, 1,
 		  APP_BATCH_MAX },
-		{ "json", NULL, "print one JSON object per second", APP_FLAG, &app->json, 0, 0 },
-		{ "quiet", NULL, "print no statistics", APP_FLAG, &app->quiet, 0, 0 },
+		{ "json", NULL, "print one JSON object per second", APP_FLAG, &json, 0, 0 },
+		{ "quiet", NULL, "print no statistics", APP_FLAG, &quiet, 0, 0 },
 		{ "help", NULL, "print this", APP_FLAG, &help, 0, 0 },
 		{ "version", NULL, "print the version", APP_FLAG, &version, 0, 0 },
 	};
@@ -106,6 +110,7 @@ bool app_parse(struct app *app, int argc, char **argv, uint32_t args)
 	}
 	c->rx_queues = c->tx_queues = queues;
 	if (help || version) {
+		app->status = 0;
 		if (help)
 			print_help(app, program, all);
 		else
@@ -124,7 +129,7 @@ bool app_parse(struct app *app, int argc, char **argv, uint32_t args)
 	return true;
 }
 
-void app_wait_for_link(const struct app *app)
+static void wait_for_link(const struct app *app)
 {
 	double deadline = app_now() + 10;
 
@@ -135,6 +140,17 @@ void app_wait_for_link(const struct app *app)
 		if (!ixy_link_speed(app->devices[i]))
 			fprintf(stderr, "%s: no link; is the cable plugged in?\n", app->args[i]);
 	}
+}
+
+void app_ready(struct app *app)
+{
+	wait_for_link(app);
+	app->start = app->reported = app_now();
+}
+
+bool app_time_is_up(const struct app *app)
+{
+	return duration > 0 && app->calls % 256 == 0 && app_now() - app->start >= duration;
 }
 
 /* Mbit/s on the wire: with each frame go 24 bytes that drivers do not see (CRC, preamble, gap). */
@@ -155,18 +171,23 @@ static void print_string(FILE *out, const char *text)
 	putc('"', out);
 }
 
-void app_print(const struct app *app, uint32_t i, bool final, double now, const struct ixy_stats *s)
+void app_print(struct app *app, uint32_t i, bool final)
 {
-	static const struct ixy_stats zero;
-	const struct ixy_stats *old = final ? &zero : &app->last[i];
-	double seconds = now - (final ? app->start : app->last_time) + 1e-9;
-	uint64_t rx = s->rx_packets - old->rx_packets, tx = s->tx_packets - old->tx_packets;
-	double rx_mbits = mbits(rx, s->rx_bytes - old->rx_bytes, seconds);
-	double tx_mbits = mbits(tx, s->tx_bytes - old->tx_bytes, seconds);
+	static struct ixy_stats last[APP_DEVICES_MAX];
+	static double now;
+	const struct ixy_stats *s = &app->stats[i], none = { 0 }, old = final ? none : last[i];
 
-	if (app->quiet)
+	if (quiet)
 		return;
-	if (!app->json) {
+	if (i == 0)
+		now = app_now(); /* the same for all cards */
+	last[i] = *s;
+	double seconds = now - (final ? app->start : app->reported) + 1e-9;
+	uint64_t rx = s->rx_packets - old.rx_packets, tx = s->tx_packets - old.tx_packets;
+	double rx_mbits = mbits(rx, s->rx_bytes - old.rx_bytes, seconds);
+	double tx_mbits = mbits(tx, s->tx_bytes - old.tx_bytes, seconds);
+
+	if (!json) {
 		fprintf(app->out,
 			"%s%s  RX %6.2f Mpps %6.0f Mbit/s  TX %6.2f Mpps %6.0f Mbit/s  dropped "
 			"%lu\n",

@@ -2,7 +2,7 @@
 /* What can be changed on a running 82599. */
 #include "ixgbe.h"
 
-int ixgbe_link_speed(struct ixy_device *ixy)
+static int ixgbe_link_speed(struct ixy_device *ixy)
 {
 	static const int mbits[] = { 0, 100, 1000, 10000 };
 	uint32_t links = ixgbe_read((struct ixgbe_device *)ixy, LINKS);
@@ -12,7 +12,7 @@ int ixgbe_link_speed(struct ixy_device *ixy)
 	return links & LINKS_UP ? mbits[links >> LINKS_SPEED_SHIFT & 3] : 0;
 }
 
-int ixgbe_set_promiscuous(struct ixy_device *ixy, bool on)
+static int ixgbe_set_promiscuous(struct ixy_device *ixy, bool on)
 {
 	struct ixgbe_device *dev = (struct ixgbe_device *)ixy;
 
@@ -23,7 +23,7 @@ int ixgbe_set_promiscuous(struct ixy_device *ixy, bool on)
 }
 
 /* 8.2.3.7.9, 8.2.3.7.10: the address begins in RAL; AV makes the entry valid. */
-int ixgbe_set_mac(struct ixy_device *ixy, const uint8_t mac[6])
+static int ixgbe_set_mac(struct ixy_device *ixy, const uint8_t mac[6])
 {
 	struct ixgbe_device *dev = (struct ixgbe_device *)ixy;
 
@@ -37,3 +37,6 @@ int ixgbe_set_mac(struct ixy_device *ixy, const uint8_t mac[6])
 	memcpy(ixy->mac, mac, 6);
 	return 0;
 }
+
+const struct ixy_control_ops ixgbe_control_ops = { ixgbe_link_speed, ixgbe_set_promiscuous,
+						   ixgbe_set_mac };

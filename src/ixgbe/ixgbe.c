@@ -5,20 +5,15 @@
  */
 #include "ixgbe.h"
 
-void ixgbe_wait(struct ixgbe_device *dev, uint32_t reg, uint32_t mask, uint32_t value, uint32_t us,
-		const char *what)
+void ixgbe_wait(struct ixgbe_device *dev, uint32_t reg, uint32_t bits, bool set, const char *what)
 {
-	uint32_t now = ixgbe_read(dev, reg);
-
-	/* Short steps at first, as most waits are; no busy loop for the others. */
-	for (uint32_t step = 20; (now & mask) != value && !dev->error; step *= 2) {
-		if (us < step)
+	/* 10000 times 100 us; most waits are short, and the others are no busy loop. */
+	for (int tries = 10000; !(ixgbe_read(dev, reg) & bits) == set && !dev->error; tries--) {
+		if (!tries)
 			dev->error =
 				ixy_fail(ETIMEDOUT, "%s: %s did not come; the register is 0x%08x",
-					 vfio_address(dev->ixy.vfio), what, now);
-		usleep(step);
-		us -= step;
-		now = ixgbe_read(dev, reg);
+					 vfio_address(dev->ixy.vfio), what, ixgbe_read(dev, reg));
+		usleep(100);
 	}
 }
 
@@ -27,10 +22,10 @@ static void ixgbe_reset(struct ixgbe_device *dev)
 {
 	ixgbe_write(dev, EIMC, EIMC_ALL);
 	ixgbe_set(dev, CTRL, CTRL_MASTER_DIS);
-	ixgbe_wait_clear(dev, STATUS, STATUS_MASTER, 100 * MS);
+	ixgbe_wait_clear(dev, STATUS, STATUS_MASTER);
 	ixgbe_set(dev, CTRL, CTRL_RST);
-	ixgbe_wait_clear(dev, CTRL, CTRL_RST, 100 * MS);
-	usleep(10 * MS); /* 4.6.3.2 */
+	ixgbe_wait_clear(dev, CTRL, CTRL_RST);
+	usleep(10000); /* 4.6.3.2 */
 	ixgbe_clear(dev, CTRL, CTRL_MASTER_DIS);
 	ixgbe_write(dev, EIMC, EIMC_ALL); /* 4.6.3.1: again, as reset may have enabled some */
 }
@@ -42,7 +37,7 @@ void ixgbe_set_receiver(struct ixgbe_device *dev, bool on)
 	uint32_t promiscuous = dev->ixy.config.promiscuous ? FCTRL_UPE | FCTRL_MPE : 0;
 
 	ixgbe_set(dev, SECRXCTRL, SECRXCTRL_RX_DIS);
-	ixgbe_wait_set(dev, SECRXSTAT, SECRXSTAT_RDY, 10 * MS);
+	ixgbe_wait_set(dev, SECRXSTAT, SECRXSTAT_RDY);
 	ixgbe_write(dev, RXCTRL, 0);
 	ixgbe_write(dev, FCTRL, FCTRL_BAM | promiscuous);
 	ixgbe_write(dev, RXCTRL, on ? RXCTRL_RXEN : 0);
@@ -57,11 +52,6 @@ static int ixgbe_alloc_queues(struct ixgbe_device *dev)
 	int err = vfio_dma_alloc(&dev->rings, rings * sizeof(struct ixgbe_desc));
 	struct ixgbe_desc *ring = dev->rings.virt;
 
-	dev->rx = calloc(c->rx_queues + c->tx_queues, sizeof(*dev->rx));
-	if (err || !dev->rx)
-		return err ?: -ENOMEM;
-	dev->tx = dev->rx + c->rx_queues;
-	dev->end = dev->tx + c->tx_queues;
 	dev->room = (c->mtu + 14 + 4 + 1023) / 1024 * 1024; /* no CRC, but perhaps a VLAN tag */
 	for (struct ixgbe_queue *q = dev->rx; !err && q < dev->end; ring += q++->size) {
 		bool rx = q < dev->tx;
@@ -72,6 +62,8 @@ static int ixgbe_alloc_queues(struct ixgbe_device *dev)
 		q->bufs = calloc(q->size, sizeof(*q->bufs) + sizeof(*q->batch_end));
 		q->batch_end = (uint16_t *)(q->bufs + q->size);
 		err = !q->bufs ? -ENOMEM : rx ? mempool_create(&q->pool, c->buffers, dev->room) : 0;
+		if (q->pool) /* the pool has more than that */
+			pkt_buf_alloc_batch(q->pool, q->bufs, q->size);
 	}
 	return err;
 }
@@ -79,30 +71,28 @@ static int ixgbe_alloc_queues(struct ixgbe_device *dev)
 static void ixgbe_start_queue(struct ixgbe_device *dev, struct ixgbe_queue *q)
 {
 	uint64_t iova = dev->rings.iova + ((uint8_t *)q->ring - (uint8_t *)dev->rings.virt);
-	uint32_t filled = q < dev->tx ? pkt_buf_alloc_batch(q->pool, q->bufs, q->size) : 0;
 
-	for (uint32_t d = 0; d < filled; d++)
-		q->ring[d].addr = pkt_buf_iova(q->bufs[d]);
+	/* Head and tail are 0, as reset left them. */
 	ixgbe_write(dev, q->reg + Q_BAL, iova);
 	ixgbe_write(dev, q->reg + Q_BAH, iova >> 32);
 	ixgbe_write(dev, q->reg + Q_LEN, q->size * sizeof(*q->ring));
-	ixgbe_write(dev, q->reg + Q_HEAD, 0);
-	ixgbe_write(dev, q->reg + Q_TAIL, 0);
-	if (filled) {
+	if (q->pool) {
 		/* One queue: a burst may wait in the packet buffer. Several: none may hold up others. */
 		uint32_t drop = dev->ixy.config.rx_queues > 1 ? SRRCTL_DROP_EN : 0;
 		ixgbe_write(dev, q->reg + Q_SRRCTL, dev->room / 1024 | SRRCTL_ADV_ONE | drop);
 		/* The last sentence of 4.6.7: a nameless bit that is 1 after reset. */
 		ixgbe_clear(dev, q->reg + Q_DCA_RXCTRL, 1 << 12);
+		for (uint32_t d = 0; d < q->size; d++)
+			q->ring[d].addr = pkt_buf_iova(q->bufs[d]);
 	} else {
 		/* 7.2.3.4.1: fetch early and in bulk; WTHRESH 0: write back each descriptor with RS. */
 		ixgbe_write(dev, q->reg + Q_CTL, TXDCTL_PTHRESH | TXDCTL_HTHRESH);
 	}
 	ixgbe_set(dev, q->reg + Q_CTL, Q_CTL_ENABLE);
-	ixgbe_wait_set(dev, q->reg + Q_CTL, Q_CTL_ENABLE, 10 * MS);
+	ixgbe_wait_set(dev, q->reg + Q_CTL, Q_CTL_ENABLE);
 	/* Datasheet gap: nothing says whether RDT may be written before ENABLE reads 1. Linux and DPDK
 	 * wait; so do we. One descriptor stays unused, as head == tail means that there are none. */
-	if (filled)
+	if (q->pool)
 		ixgbe_write(dev, q->reg + Q_TAIL, q->size - 1);
 }
 
@@ -116,7 +106,7 @@ static void ixgbe_stop_queues(struct ixgbe_device *dev)
 		}
 	for (struct ixgbe_queue *q = dev->rx; q < dev->end; q++) {
 		ixgbe_clear(dev, q->reg + Q_CTL, Q_CTL_ENABLE);
-		ixgbe_wait_clear(dev, q->reg + Q_CTL, Q_CTL_ENABLE, 10 * MS);
+		ixgbe_wait_clear(dev, q->reg + Q_CTL, Q_CTL_ENABLE);
 	}
 }
 
@@ -124,14 +114,13 @@ static void ixgbe_stop_queues(struct ixgbe_device *dev)
 static void ixgbe_free(struct ixgbe_device *dev)
 {
 	for (struct ixgbe_queue *q = dev->rx; q < dev->end; q++) {
-		uint32_t d = q->clean, last = q < dev->tx ? q->size : q->next;
-		for (; q->bufs && d != last && q->bufs[d];
-		     d = d + 1 == last ? last : (d + 1) % q->size)
-			pkt_buf_free(q->bufs[d]);
+		/* Receive: one for each descriptor. Send: from clean to next, perhaps around the end. */
+		uint32_t end = q->pool ? q->size : q->next + (q->next < q->clean ? q->size : 0);
+		for (uint32_t d = q->clean; d < end; d++)
+			pkt_buf_free(q->bufs[d % q->size]);
 		mempool_destroy(q->pool);
 		free(q->bufs);
 	}
-	free(dev->rx);
 	vfio_dma_free(&dev->rings);
 	free(dev);
 }
@@ -143,21 +132,20 @@ static int ixgbe_read_stats(struct ixy_device *ixy, struct ixy_stats *stats)
 
 	if (ixgbe_gone(dev))
 		return -ENODEV;
-	/* An erratum, which Linux knows, too: GPRC and GORC also count what was missed. */
-	uint32_t missed = ixgbe_read(dev, MPC) + ixgbe_read(dev, QPRDC);
-	sum->rx_missed += missed;
-	sum->rx_packets += ixgbe_read(dev, GPRC) - missed;
+	/* An erratum, which Linux knows, too: GPRC and GORC also count what was missed. The queues'
+	 * counters do not; with RQSMR 0 the first ones are for all queues. */
+	sum->rx_missed += ixgbe_read(dev, MPC) + ixgbe_read(dev, QPRDC);
+	sum->rx_packets += ixgbe_read(dev, QPRC);
 	sum->tx_packets += ixgbe_read(dev, GPTC);
-	/* 8.2.3.23: low half first; reading the high half clears both. They count the CRC, too. */
-	sum->rx_bytes += ixgbe_read(dev, GORCL);
-	sum->rx_bytes += (uint64_t)(ixgbe_read(dev, GORCH) & 0xF) << 32;
+	/* 8.2.3.23: low half first; reading the high half clears both. */
+	sum->rx_bytes += ixgbe_read(dev, QBRC_L);
+	sum->rx_bytes += (uint64_t)(ixgbe_read(dev, QBRC_H) & 0xF) << 32;
 	sum->tx_bytes += ixgbe_read(dev, GOTCL);
 	sum->tx_bytes += (uint64_t)(ixgbe_read(dev, GOTCH) & 0xF) << 32;
 	sum->rx_errors += ixgbe_read(dev, CRCERRS) + ixgbe_read(dev, RLEC);
 	sum->rx_errors += ixgbe_read(dev, RUC) + ixgbe_read(dev, ROC);
 	*stats = *sum;
-	stats->rx_bytes -= 4 * (sum->rx_packets + sum->rx_missed);
-	stats->tx_bytes -= 4 * sum->tx_packets;
+	stats->tx_bytes -= 4 * sum->tx_packets; /* GOTC has the CRC in it; QBRC has not, as it is stripped */
 	for (struct ixgbe_queue *q = dev->rx; q < dev->tx; q++) {
 		stats->rx_no_buffer += q->no_buffer;
 		stats->rx_errors += q->errors;
@@ -203,10 +191,13 @@ static int ixgbe_init(struct ixgbe_device *dev, bool copper)
 {
 	uint32_t port = ixgbe_read(dev, STATUS) / STATUS_LAN_ID & 1;
 
+	if (ixgbe_gone(dev))
+		return ixy_fail(ENODEV, "%s: all registers read as ones",
+				vfio_address(dev->ixy.vfio));
 	ixgbe_reset(dev);
-	ixgbe_wait_set(dev, EEC, EEC_AUTO_RD, 500 * MS);
-	ixgbe_wait_set(dev, EEMNGCTL, EEMNGCTL_CFG_DONE0 << port, 1000 * MS);
-	ixgbe_wait_set(dev, RDRXCTL, RDRXCTL_DMAIDONE, 100 * MS);
+	ixgbe_wait_set(dev, EEC, EEC_AUTO_RD);
+	ixgbe_wait_set(dev, EEMNGCTL, EEMNGCTL_CFG_DONE0 << port);
+	ixgbe_wait_set(dev, RDRXCTL, RDRXCTL_DMAIDONE);
 
 	uint32_t mac[2] = { ixgbe_read(dev, RAL), ixgbe_read(dev, RAH) }; /* from the EEPROM */
 	memcpy(dev->ixy.mac, mac, 6);
@@ -248,20 +239,23 @@ int ixgbe_open(struct ixy_device **out, struct vfio_device *vfio, const struct i
 	       bool copper)
 {
 	static const struct ixy_ops ops = { ixgbe_rx_batch, ixgbe_tx_batch, ixgbe_close,
-					    ixgbe_read_stats, IXGBE_CONTROL_OPS };
-	struct ixgbe_device *dev = calloc(1, sizeof(*dev));
-	int err = dev ? vfio_bar(vfio, VFIO_PCI_BAR0_REGION_INDEX, &dev->bar) : -ENOMEM;
+					    ixgbe_read_stats, IXGBE_CONTROL };
+	const size_t queues = config->rx_queues + config->tx_queues;
+	struct ixgbe_device *dev = calloc(1, sizeof(*dev) + queues * sizeof(*dev->rx));
 
-	if (!err && ixgbe_gone(dev))
-		err = ixy_fail(ENODEV, "%s: all registers read as ones", vfio_address(vfio));
-	if (!err) {
-		dev->ixy = (struct ixy_device){ .ops = &ops, .vfio = vfio, .config = *config };
-		err = ixgbe_alloc_queues(dev) ?: ixgbe_init(dev, copper);
-	}
-	if (err && dev) {
+	if (!dev)
+		return ixy_fail(ENOMEM, "%s: out of memory", vfio_address(vfio));
+	dev->ixy = (struct ixy_device){ .ops = &ops, .vfio = vfio, .config = *config };
+	dev->tx = dev->rx + config->rx_queues;
+	dev->end = dev->rx + queues;
+	int err = vfio_bar(vfio, VFIO_PCI_BAR0_REGION_INDEX, &dev->bar) ?:
+		  ixgbe_alloc_queues(dev) ?:
+		  ixgbe_init(dev, copper);
+	if (err) {
 		vfio_set_bus_master(vfio, false); /* before its memory goes */
 		ixgbe_free(dev);
+		return err;
 	}
 	*out = &dev->ixy;
-	return err;
+	return 0;
 }

@@ -4,30 +4,28 @@
 #include "../ixy/driver.h"
 #include "ixgbe_regs.h"
 
-#define MS 1000 /* deadlines are in microseconds */
-
 struct ixgbe_queue {
 	struct ixgbe_desc *ring;
 	struct pkt_buf **bufs; /* in the ring, by descriptor */
 	uint32_t size, next;   /* descriptors; the next to look at (receive) or to fill (send) */
 	uint32_t clean;	       /* send: the oldest descriptor that has not been reclaimed */
 	uint16_t *batch_end;   /* send: at a batch's first descriptor, its last, the one with RS */
-	volatile uint32_t
-		*tail;	      /* RDT, TDT as memory; NULL if the device wants to see each access */
-	uint32_t reg;	      /* RDBAL, TDBAL: where its registers begin */
-	bool skip;	      /* receive: in a frame that does not end in its first buffer */
-	struct mempool *pool; /* receive */
+	volatile uint32_t *tail; /* RDT, TDT as memory; NULL if each write is to be a message */
+	uint32_t reg;		 /* RDBAL, TDBAL: where its registers begin */
+	bool skip;		 /* receive: in a frame that does not end in its first buffer */
+	struct mempool *pool;	 /* receive */
 	uint64_t no_buffer, errors;
 };
 
 struct ixgbe_device {
 	struct ixy_device ixy; /* first: the two convert into each other */
 	const struct vfio_bar *bar;
-	struct ixgbe_queue *rx, *tx, *end; /* one array: receive queues, then send queues */
-	uint32_t room;			   /* bytes for a frame in a buffer */
-	struct dma_memory rings;	   /* of all queues */
+	uint32_t room;		 /* bytes for a frame in a buffer */
+	struct dma_memory rings; /* of all queues */
 	struct ixy_stats stats;
 	int error; /* the first deadline that was missed; later waits do not wait */
+	struct ixgbe_queue *tx, *end; /* in the array of all queues: */
+	struct ixgbe_queue rx[];      /* receive queues, then send queues */
 };
 
 #define ixgbe_read(dev, reg)	     bar_read32((dev)->bar, reg)
@@ -38,24 +36,13 @@ struct ixgbe_device {
 /* A card that has gone (unplugged, failed, its emulator killed) answers all ones. */
 #define ixgbe_gone(dev) (ixgbe_read(dev, STATUS) == UINT32_MAX)
 
-/* Wait until bits are 1 (0), for so many microseconds. The error names the register and stays in
+/* Wait until bits are 1 (0), at most a second. The error names the register and stays in
  * @dev->error, so that a sequence of steps is checked once, at its end. */
-#define ixgbe_wait_set(dev, reg, bits, us)   ixgbe_wait(dev, reg, bits, bits, us, #reg ": " #bits)
-#define ixgbe_wait_clear(dev, reg, bits, us) ixgbe_wait(dev, reg, bits, 0, us, #reg ": not " #bits)
-void ixgbe_wait(struct ixgbe_device *dev, uint32_t reg, uint32_t mask, uint32_t value, uint32_t us,
-		const char *what);
+#define ixgbe_wait_set(dev, reg, bits)	 ixgbe_wait(dev, reg, bits, true, #reg ": " #bits)
+#define ixgbe_wait_clear(dev, reg, bits) ixgbe_wait(dev, reg, bits, false, #reg ": not " #bits)
+void ixgbe_wait(struct ixgbe_device *dev, uint32_t reg, uint32_t bits, bool set, const char *what);
 void ixgbe_set_receiver(struct ixgbe_device *dev, bool on);
 
 /* rxtx.c */
 uint32_t ixgbe_rx_batch(struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs, uint32_t n);
 uint32_t ixgbe_tx_batch(struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs, uint32_t n);
-
-/* control.c; the smallest build leaves it out */
-#ifdef IXY_SMALL
-#define IXGBE_CONTROL_OPS NULL, NULL, NULL
-#else
-#define IXGBE_CONTROL_OPS ixgbe_link_speed, ixgbe_set_promiscuous, ixgbe_set_mac
-int ixgbe_link_speed(struct ixy_device *ixy);
-int ixgbe_set_promiscuous(struct ixy_device *ixy, bool on);
-int ixgbe_set_mac(struct ixy_device *ixy, const uint8_t mac[6]);
-#endif

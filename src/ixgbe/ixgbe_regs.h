@@ -47,9 +47,10 @@ enum {
 	LINKS     = 0x042A4, LINKS_UP = 1 << 30, LINKS_SPEED_SHIFT = 28,
 
 	/* Statistics, 8.2.3.23; reading clears them */
-	CRCERRS   = 0x04000, MPC   = 0x03FA0, RLEC  = 0x04040, RUC   = 0x040A4, ROC = 0x040AC,
-	GPRC      = 0x04074, GORCL = 0x04088, GORCH = 0x0408C,
-	GPTC      = 0x04080, GOTCL = 0x04090, GOTCH = 0x04094, QPRDC = 0x01430,
+	CRCERRS   = 0x04000, RLEC   = 0x04040, RUC    = 0x040A4, ROC = 0x040AC,
+	MPC       = 0x03FA0, QPRDC  = 0x01430,
+	QPRC      = 0x01030, QBRC_L = 0x01034, QBRC_H = 0x01038,
+	GPTC      = 0x04080, GOTCL  = 0x04090, GOTCH  = 0x04094,
 };
 
 /* Queues, 8.2.3.8 and 8.2.3.9: the first register of each, and the others' distances from it. Receive

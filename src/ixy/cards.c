@@ -2,8 +2,6 @@
 /* The cards that there is a driver for. */
 #include "driver.h"
 
-#include <stdio.h>
-
 /* Device ids as in the families' specification updates; all of Intel. */
 static const struct card {
 	const char *name;

@@ -1,11 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Which configurations are possible. */
+/* The configuration: what is given, defaults for the rest, and whether a card can do it. */
 #include "driver.h"
 
-/* The 82599's: queues as far as they go without DCB and virtualisation (7.1.2, 7.2.1.2.1), rings in
+/* The 82599's limits: queues as far as they go without DCB and virtualisation (7.1.2, 7.2.1.2.1), rings in
  * units of 128 bytes (8.2.3.8.3), frames of up to 9.5 KiB (1.3). */
-int ixy_check_config(const char *address, const struct ixy_config *c)
+int ixy_configure(const char *address, struct ixy_config *c, const struct ixy_config *given)
 {
+	const struct ixy_config g = given ? *given : (struct ixy_config){ 0 };
+
+	c->rx_queues = g.rx_queues ?: c->rx_queues;
+	c->tx_queues = g.tx_queues ?: c->tx_queues;
+	c->rx_ring = g.rx_ring ?: c->rx_ring;
+	c->tx_ring = g.tx_ring ?: c->tx_ring;
+	c->mtu = g.mtu ?: c->mtu;
+	/* Enough for these rings and for another card's that sends what we receive. */
+	const uint32_t rings = 2 * (c->rx_ring + c->tx_ring);
+	c->buffers = g.buffers ?: rings > c->buffers ? rings : c->buffers;
+
 	const struct {
 		const char *name;
 		uint32_t value, min, max, multiple;

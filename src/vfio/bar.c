@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Registers of 8 and 16 bits; bar_read32() and bar_write32() in vfio.c are the model. */
-#include <endian.h>
-
 #include <ixy/vfio_pci.h>
 
 #include "internal.h"

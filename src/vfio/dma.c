@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* DMA memory: pages in files of their own, at an I/O virtual address that is the same for all. */
 #define _GNU_SOURCE /* memfd_create() */
-#include <fcntl.h>
-
-#include <sys/mman.h>
-
 #include <linux/memfd.h>
 
 #include "internal.h"
@@ -108,8 +104,7 @@ int vfio_dma_alloc(struct dma_memory *mem, size_t size)
 void vfio_dma_free(struct dma_memory *mem)
 {
 	pthread_mutex_lock(&vfio_lock);
-	if (mem->virt)
-		dma_remove(mem->virt);
+	dma_remove(mem->virt);
 	pthread_mutex_unlock(&vfio_lock);
 	*mem = (struct dma_memory){ 0 };
 }

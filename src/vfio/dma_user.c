@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* DMA to memory that the program brings along. */
-#include <fcntl.h>
-
 #include <ixy/vfio_dma.h>
 
 #include "internal.h"

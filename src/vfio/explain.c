@@ -4,7 +4,6 @@
 #include <dirent.h>
 #include <limits.h>
 #include <stdarg.h>
-#include <stdio.h>
 
 #include <sys/resource.h>
 #include <sys/stat.h>

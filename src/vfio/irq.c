@@ -56,14 +56,15 @@ static int set_irqs(struct vfio_device *dev, uint32_t index, uint32_t start, uin
 	return result > 0 ? -ENOSPC : result; /* above 0: so many would have been possible */
 }
 
-static void release(struct vfio_device *dev)
+void vfio_irq_release(struct vfio_device *dev)
 {
+	if (!dev->irqs)
+		return;
 	for (uint32_t i = 0; i < VFIO_PCI_NUM_IRQS; i++)
 		if (dev->irqs->kinds[i].count)
 			vfio_irq_disarm(dev, i);
 	free(dev->irqs);
 	dev->irqs = NULL;
-	dev->irqs_release = NULL;
 }
 
 static int check(struct vfio_device *dev, uint32_t index, uint32_t start, uint32_t count)
@@ -112,7 +113,6 @@ int vfio_irq_arm(struct vfio_device *dev, uint32_t index, uint32_t start, uint32
 		dev->irqs = calloc(1, sizeof(*dev->irqs));
 		if (!dev->irqs)
 			return ixy_fail(ENOMEM, "%s: out of memory", dev->address);
-		dev->irqs_release = release;
 	}
 	int err = check(dev, index, start, count);
 	if (err)

@@ -4,11 +4,6 @@
  * groups of all our devices are put into one container, whose address space they share then.
  * Linux: Documentation/driver-api/vfio.rst.
  */
-#include <fcntl.h>
-#include <stdio.h>
-
-#include <sys/ioctl.h>
-
 #include "internal.h"
 
 static struct vfio_space container = { .backend = &vfio_kernel };

@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* PCI capabilities and reset. */
-#include <endian.h>
-
-#include <linux/pci_regs.h>
-
 #include <ixy/vfio_pci.h>
 
 #include "internal.h"

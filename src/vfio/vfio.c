@@ -1,11 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Devices: open, close, registers, config space. */
-#include <endian.h>
-
-#include <sys/mman.h>
-
-#include <linux/pci_regs.h>
-
 #include "internal.h"
 
 pthread_mutex_t vfio_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -37,8 +31,7 @@ void vfio_close(struct vfio_device *dev)
 		return;
 
 	vfio_set_bus_master(dev, false);
-	if (dev->irqs_release)
-		dev->irqs_release(dev);
+	vfio_irq_release(dev);
 	dev->backend->call(dev, VFIO_DEVICE_RESET, NULL); /* some cannot */
 	for (int i = 0; i < 6; i++)
 		munmap(dev->bars[i].base, dev->bars[i].size); /* nothing if its size is 0 */
@@ -85,12 +78,12 @@ int vfio_bar(struct vfio_device *dev, uint32_t index, const struct vfio_bar **ou
 uint32_t bar_read32(const struct vfio_bar *bar, uint32_t offset)
 {
 	volatile uint32_t *reg = bar_pointer(bar, offset);
-	uint32_t value;
+	uint32_t value = UINT32_MAX;
 
 	if (reg)
 		value = *reg;
-	else if (vfio_region_read(bar->dev, bar->index, offset, &value, sizeof(value)))
-		value = UINT32_MAX;
+	else
+		vfio_region_read(bar->dev, bar->index, offset, &value, sizeof(value));
 	dma_rmb();
 	return le32toh(value);
 }

@@ -4,8 +4,6 @@
  * message instead of an ioctl. The server maps our DMA memory from its files, and we map its
  * registers from the files that it sends.
  */
-#include <stdio.h>
-
 #include <sys/stat.h>
 
 #include "internal.h"

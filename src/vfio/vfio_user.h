@@ -3,9 +3,7 @@
  * The client's end of a vfio-user connection (QEMU: docs/interop/vfio-user.rst): one request at a
  * time, each with its reply and a deadline. The server is not trusted.
  */
-#ifndef VFIO_USER_H
-#define VFIO_USER_H
-
+#pragma once
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -77,5 +75,3 @@ bool user_lost(struct user_socket *socket);
  * was lost before, or why it was lost now. Only the latter is logged.
  */
 int user_call(struct user_socket *socket, struct user_request *request);
-
-#endif

@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include <ixy/device.h>
+#include <ixy/control.h>
 #include <ixy/log.h>
 #include <ixy/vfio.h>
 

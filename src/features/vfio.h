@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What vfio.c, dma.c and kernel.c find in the files that the smallest build leaves out. */
-#ifndef VFIO_FEATURES_H
-#define VFIO_FEATURES_H
+#pragma once
 
 /* backends.c: who serves *@name; moves *@name past the prefix. */
 const struct vfio_backend *vfio_backend_for(const char **name);
@@ -13,6 +12,9 @@ extern const struct vfio_backend vfio_user; /* vfio_user.c */
  * file, a request) failed with @err. Return: -@err, or a better error.
  */
 int vfio_explain(const char *pci, const char *what, int err);
+
+/* irq.c: disarm all. */
+void vfio_irq_release(struct vfio_device *dev);
 
 /* caps.c: which parts of a BAR can be mapped, if not all of it; what the space of @dev translates. */
 void vfio_get_areas(struct vfio_bar *bar, const struct vfio_region_info *info);
@@ -34,5 +36,3 @@ int dma_tell_spaces(struct dma_map *map, bool add);
  */
 int dma_add(struct dma_map *map, struct dma_memory *mem);
 int dma_remove(const void *virt);
-
-#endif

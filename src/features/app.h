@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What app.c finds in options.c, which the smallest build leaves out. */
+#pragma once
+
+/* Fill in @app->args, batch and config. Return: false to end with @app->status. */
+bool app_parse(struct app *app, int argc, char **argv, uint32_t count);
+
+/* The cards are open: wait for their links, say so if one has none after ten seconds. */
+void app_ready(struct app *app);
+
+/* Has --duration passed since then? */
+bool app_time_is_up(const struct app *app);
+
+/* What device @i has counted, at which rate since the last time or, at the end, since the start. */
+void app_print(struct app *app, uint32_t i, bool final);

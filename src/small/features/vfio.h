@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* In place of src/features/vfio.h: kernel VFIO alone, one IOMMU, BARs that can be mapped whole. */
+#define vfio_backend_for(name)	     (&vfio_kernel)
+#define vfio_explain(pci, what, err) ixy_fail(err, "%s: %s: %s", pci, what, strerror(err))
+#define vfio_get_areas(bar, info)
+#define vfio_irq_release(dev)
+#define dma_join(dev)		  ((dev)->space->users++, 0)
+#define dma_leave(dev)		  (dev)->space->users--
+#define dma_reaches(mem)	  ((mem)->iova + (mem)->size <= 0xfee00000) /* nearly all IOMMUs */
+#define dma_tell_spaces(map, add) vfio_kernel.dma(NULL, map, add)
