@@ -16,6 +16,7 @@ fi
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 : "${IXY_LAB:=$IXY_SOURCE/build/vm}"
 mount -t proc proc /proc
+mount -t sysfs sys /sys # of our network namespace
 ip link set lo up
 chmod 755 "$work"
 guest_timeout=$((60 * IXY_SLOWDOWN))
