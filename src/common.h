@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What nearly every file of the libraries includes. */
 #pragma once
-#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -15,5 +14,9 @@
 
 #include <linux/pci_regs.h>
 
-#include <ixy/log.h>
 #include <ixy/vfio_backend.h>
+
+#include <features/log.h>
+
+/* PCI and descriptors are; registers, config space and rings are used as they are. */
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "for little-endian machines");

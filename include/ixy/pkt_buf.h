@@ -31,11 +31,7 @@ static inline uint64_t pkt_buf_iova(const struct pkt_buf *buf)
 }
 
 /** pkt_buf_reset() - an empty frame behind the head room, as after allocation. */
-static inline void pkt_buf_reset(struct pkt_buf *buf)
-{
-	buf->data = (uint8_t *)(buf + 1) + PKT_BUF_HEADROOM;
-	buf->size = 0;
-}
+void pkt_buf_reset(struct pkt_buf *buf);
 
 /** pkt_buf_push() - make room for @bytes in front of the frame. Return: the new first byte, or NULL
  * if there is no room. */

@@ -3,21 +3,12 @@
 #include "app.h"
 
 #include <signal.h>
-#include <time.h>
 
 static volatile sig_atomic_t stopped;
 
 static void stop(int signal)
 {
 	stopped = signal;
-}
-
-double app_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec + t.tv_nsec / 1e9;
 }
 
 bool app_open(struct app *app, int argc, char **argv, uint32_t devices, uint32_t args)

@@ -46,7 +46,4 @@ bool app_running(struct app *app);
 /** app_close() - print the totals and close the cards. Return: the exit status of the program. */
 int app_close(struct app *app);
 
-/** app_now() - seconds of a clock that never goes back. */
-double app_now(void);
-
-#include "features/app.h"
+#include <features/app.h>

@@ -18,8 +18,7 @@ int main(int argc, char **argv)
 {
 	struct app app = {
 		.usage = "A B",
-		.about = "Forward packets from card A to card B and from B to A. One byte of each "
-			 "packet\nchanges on the way: the second of its destination address.",
+		.about = "Forward packets between two cards; their second byte changes."
 	};
 
 	if (!app_open(&app, argc, argv, 2, 2))

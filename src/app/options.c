@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define OPTIONS_MAX 24
@@ -127,6 +128,14 @@ bool app_parse(struct app *app, int argc, char **argv, uint32_t args)
 	setvbuf(app->out, NULL, _IOLBF, 0);
 	signal(SIGPIPE, SIG_IGN); /* it would end the program without stopping the cards */
 	return true;
+}
+
+double app_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + t.tv_nsec / 1e9;
 }
 
 static void wait_for_link(const struct app *app)

@@ -2,6 +2,9 @@
 /* What app.c finds in options.c, which the smallest build leaves out. */
 #pragma once
 
+/* Seconds of a clock that never goes back. */
+double app_now(void);
+
 /* Fill in @app->args, batch and config. Return: false to end with @app->status. */
 bool app_parse(struct app *app, int argc, char **argv, uint32_t count);
 

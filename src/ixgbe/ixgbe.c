@@ -145,7 +145,7 @@ static int ixgbe_read_stats(struct ixy_device *ixy, struct ixy_stats *stats)
 	sum->rx_errors += ixgbe_read(dev, CRCERRS) + ixgbe_read(dev, RLEC);
 	sum->rx_errors += ixgbe_read(dev, RUC) + ixgbe_read(dev, ROC);
 	*stats = *sum;
-	stats->tx_bytes -= 4 * sum->tx_packets; /* GOTC has the CRC in it; QBRC has not, as it is stripped */
+	stats->tx_bytes -= 4 * sum->tx_packets; /* GOTC has the CRC, QBRC has it not */
 	for (struct ixgbe_queue *q = dev->rx; q < dev->tx; q++) {
 		stats->rx_no_buffer += q->no_buffer;
 		stats->rx_errors += q->errors;
@@ -192,8 +192,7 @@ static int ixgbe_init(struct ixgbe_device *dev, bool copper)
 	uint32_t port = ixgbe_read(dev, STATUS) / STATUS_LAN_ID & 1;
 
 	if (ixgbe_gone(dev))
-		return ixy_fail(ENODEV, "%s: all registers read as ones",
-				vfio_address(dev->ixy.vfio));
+		return ixy_fail(ENODEV, "%s: the card is off or gone", vfio_address(dev->ixy.vfio));
 	ixgbe_reset(dev);
 	ixgbe_wait_set(dev, EEC, EEC_AUTO_RD);
 	ixgbe_wait_set(dev, EEMNGCTL, EEMNGCTL_CFG_DONE0 << port);
@@ -254,8 +253,7 @@ int ixgbe_open(struct ixy_device **out, struct vfio_device *vfio, const struct i
 	if (err) {
 		vfio_set_bus_master(vfio, false); /* before its memory goes */
 		ixgbe_free(dev);
-		return err;
 	}
-	*out = &dev->ixy;
-	return 0;
+	*out = err ? NULL : &dev->ixy;
+	return err;
 }

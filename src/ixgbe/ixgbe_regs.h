@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the driver uses of the 82599's registers and descriptors: a line for each register, with the
- * bits of it that matter here. Datasheet 3.3, sections 8.2.3, 7.1.6 and 7.2.3.
+ * What the driver uses of the 82599's registers and descriptors: a line for each register with its
+ * bits that matter here; tables and counters share lines. Datasheet 3.3, sections 8.2.3, 7.1.6 and 7.2.3.
  */
 #pragma once
 #include <stdint.h>
@@ -25,14 +25,9 @@ enum {
 	SECRXCTRL = 0x08D00, SECRXCTRL_RX_DIS = 1 << 1,
 	SECRXSTAT = 0x08D04, SECRXSTAT_RDY = 1 << 0,
 	/* Filter tables, 8.2.3.7 and 8.2.3.27: their first entry */
-	MTA       = 0x05200,
-	VFTA      = 0x0A000,
-	RAL       = 0x0A200,
-	RAH       = 0x0A204, RAH_AV = 1u << 31,
-	MPSAR     = 0x0A600,
-	PFVLVF    = 0x0F100,
-	PFVLVFB   = 0x0F200,
-	PFUTA     = 0x0F400,
+	RAL       = 0x0A200, RAH   = 0x0A204, RAH_AV = 1u << 31,
+	MTA       = 0x05200, VFTA  = 0x0A000, PFVLVF = 0x0F100, PFVLVFB = 0x0F200,
+	MPSAR     = 0x0A600, PFUTA = 0x0F400,
 
 	/* Transmit, 8.2.3.9, 8.2.3.10 */
 	RTTDCS    = 0x04900, RTTDCS_ARBDIS = 1 << 6,
@@ -51,19 +46,18 @@ enum {
 	MPC       = 0x03FA0, QPRDC  = 0x01430,
 	QPRC      = 0x01030, QBRC_L = 0x01034, QBRC_H = 0x01038,
 	GPTC      = 0x04080, GOTCL  = 0x04090, GOTCH  = 0x04094,
-};
 
-/* Queues, 8.2.3.8 and 8.2.3.9: the first register of each, and the others' distances from it. Receive
- * queues 64 to 127 live in a page of their own. */
-#define RDBAL(q) (((q) < 64 ? 0x01000 : 0x0D000) + ((q) & 63) * 0x40)
-#define TDBAL(q) (0x06000 + (q) * 0x40)
-enum {
+	/* Queues, 8.2.3.8 and 8.2.3.9: distances from RDBAL or TDBAL */
 	Q_BAL     = 0x00, Q_BAH = 0x04, Q_LEN = 0x08, Q_HEAD = 0x10, Q_TAIL = 0x18,
 	Q_CTL     = 0x28, Q_CTL_ENABLE = 1 << 25, /* RXDCTL and TXDCTL */
 	            TXDCTL_PTHRESH = 36 << 0, TXDCTL_HTHRESH = 8 << 8,
 	Q_DCA_RXCTRL = 0x0C,
 	Q_SRRCTL  = 0x14, SRRCTL_ADV_ONE = 1 << 25, SRRCTL_DROP_EN = 1 << 28, /* 4:0: size, KiB */
 };
+
+/* The first register of each queue. Receive queues 64 to 127 live in a page of their own. */
+#define RDBAL(q) (((q) < 64 ? 0x01000 : 0x0D000) + ((q) & 63) * 0x40)
+#define TDBAL(q) (0x06000 + (q) * 0x40)
 /* clang-format on */
 
 /*

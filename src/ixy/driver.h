@@ -4,9 +4,7 @@
 #include <ixy/device.h>
 
 #include "../common.h"
-#include "features/ixy.h"
-
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "descriptors are used as they are");
+#include <features/ixy.h>
 
 struct mempool {
 	struct dma_memory mem;

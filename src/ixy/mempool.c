@@ -18,12 +18,11 @@ int mempool_create(struct mempool **out, uint32_t count, uint32_t data_size)
 
 	pool->count = count;
 	pool->data_size = entry - sizeof(struct pkt_buf) - PKT_BUF_HEADROOM;
-	for (; pool->free < count; pool->free++) {
-		struct pkt_buf *buf = (void *)((uint8_t *)pool->mem.virt + pool->free * entry);
-		buf->iova = pool->mem.iova + pool->free * entry;
+	for (size_t at = 0; at < count * entry; at += entry) {
+		struct pkt_buf *buf = (void *)((uint8_t *)pool->mem.virt + at);
+		buf->iova = pool->mem.iova + at;
 		buf->pool = pool;
-		pkt_buf_reset(buf);
-		pool->stack[pool->free] = buf;
+		pkt_buf_free(buf);
 	}
 	*out = pool;
 	return 0;
@@ -52,7 +51,8 @@ void pkt_buf_free_batch(struct pkt_buf **bufs, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++) {
 		struct mempool *pool = bufs[i]->pool;
-		pkt_buf_reset(bufs[i]);
+		bufs[i]->data = (uint8_t *)(bufs[i] + 1) + PKT_BUF_HEADROOM;
+		bufs[i]->size = 0;
 		pool->stack[pool->free++] = bufs[i];
 		if (pool->closing)
 			mempool_destroy(pool); /* frees it if that was the last */

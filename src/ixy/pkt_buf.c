@@ -9,6 +9,12 @@ struct pkt_buf *pkt_buf_alloc(struct mempool *pool)
 	return pkt_buf_alloc_batch(pool, &buf, 1) ? buf : NULL;
 }
 
+void pkt_buf_reset(struct pkt_buf *buf)
+{
+	buf->data = (uint8_t *)(buf + 1) + PKT_BUF_HEADROOM;
+	buf->size = 0;
+}
+
 uint8_t *pkt_buf_push(struct pkt_buf *buf, uint32_t bytes)
 {
 	if (bytes > (size_t)(buf->data - (uint8_t *)(buf + 1)))

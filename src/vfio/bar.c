@@ -27,7 +27,7 @@ uint16_t bar_read16(const struct vfio_bar *bar, uint32_t offset)
 	else if (vfio_region_read(bar->dev, bar->index, offset, &value, sizeof(value)))
 		value = UINT16_MAX;
 	dma_rmb();
-	return le16toh(value);
+	return value;
 }
 
 void bar_write8(const struct vfio_bar *bar, uint32_t offset, uint8_t value)
@@ -45,7 +45,6 @@ void bar_write16(const struct vfio_bar *bar, uint32_t offset, uint16_t value)
 {
 	volatile uint16_t *reg = bar_pointer(bar, offset);
 
-	value = htole16(value);
 	dma_wmb();
 	if (reg)
 		*reg = value;

@@ -2,7 +2,7 @@
 /* What the files of libixy-vfio know of each other. */
 #pragma once
 #include "../common.h"
-#include "features/vfio.h"
+#include <features/vfio.h>
 
 extern pthread_mutex_t vfio_lock;	      /* devices coming and going, spaces, maps */
 extern const struct vfio_backend vfio_kernel; /* kernel.c */

@@ -14,7 +14,7 @@ int vfio_find_capability(struct vfio_device *dev, uint8_t id)
 				   sizeof(status));
 	if (err)
 		return err;
-	if (!(le16toh(status) & PCI_STATUS_CAP_LIST))
+	if (!(status & PCI_STATUS_CAP_LIST))
 		return -ENOENT;
 
 	err = vfio_region_read(dev, VFIO_PCI_CONFIG_REGION_INDEX, PCI_CAPABILITY_LIST, &offset,
@@ -25,9 +25,9 @@ int vfio_find_capability(struct vfio_device *dev, uint8_t id)
 			return -ENOENT;
 		err = vfio_region_read(dev, VFIO_PCI_CONFIG_REGION_INDEX, offset, &entry,
 				       sizeof(entry));
-		if (!err && (le16toh(entry) & 0xff) == id)
+		if (!err && (entry & 0xff) == id)
 			return offset;
-		offset = le16toh(entry) >> 8;
+		offset = entry >> 8;
 	}
 	return err ? err
 		   : ixy_fail(EIO, "%s: the list of PCI capabilities is circular", dev->address);

@@ -85,14 +85,13 @@ uint32_t bar_read32(const struct vfio_bar *bar, uint32_t offset)
 	else
 		vfio_region_read(bar->dev, bar->index, offset, &value, sizeof(value));
 	dma_rmb();
-	return le32toh(value);
+	return value;
 }
 
 void bar_write32(const struct vfio_bar *bar, uint32_t offset, uint32_t value)
 {
 	volatile uint32_t *reg = bar_pointer(bar, offset);
 
-	value = htole32(value);
 	dma_wmb();
 	if (reg)
 		*reg = value;
@@ -114,9 +113,9 @@ int vfio_region_write(struct vfio_device *dev, int index, uint64_t offset, const
 int vfio_set_bus_master(struct vfio_device *dev, bool on)
 {
 	const int region = VFIO_PCI_CONFIG_REGION_INDEX;
-	uint16_t command = 0, master = htole16(PCI_COMMAND_MASTER);
+	uint16_t command = 0;
 	int err = vfio_region_read(dev, region, PCI_COMMAND, &command, sizeof(command));
 
-	command = on ? command | master : command & ~master;
+	command = on ? command | PCI_COMMAND_MASTER : command & ~PCI_COMMAND_MASTER;
 	return err ?: vfio_region_write(dev, region, PCI_COMMAND, &command, sizeof(command));
 }

@@ -3,6 +3,7 @@
 #include "fake_kernel.h"
 
 #include <dirent.h>
+#include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -451,6 +452,18 @@ void kernel_remove(const char *path)
 		abort();
 }
 
+#ifdef IXY_SMALL
+/* It has no log hook. */
+void warnx(const char *format, ...)
+{
+	va_list args;
+
+	messages[IXY_ERROR]++;
+	va_start(args, format);
+	vsnprintf(last_message, sizeof(last_message), format, args);
+	va_end(args);
+}
+#else
 static void remember(enum ixy_log_level level, const char *line, void *ctx)
 {
 	(void)ctx;
@@ -458,6 +471,7 @@ static void remember(enum ixy_log_level level, const char *line, void *ctx)
 	if (level == IXY_ERROR)
 		snprintf(last_message, sizeof(last_message), "%s", line);
 }
+#endif
 
 int kernel_boot(void **state)
 {
@@ -497,7 +511,9 @@ int kernel_boot(void **state)
 			 device->group->number, names[i]);
 		kernel_make_link(path, names[i]);
 	}
+#ifndef IXY_SMALL
 	ixy_log_to(remember, NULL);
+#endif
 	return 0;
 }
 
