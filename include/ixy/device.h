@@ -7,7 +7,7 @@
  * a time. Opening, closing and the other calls of one device are for one thread at a time.
  */
 #pragma once
-#include <ixy/pkt_buf.h>
+#include <ixy/mempool.h>
 
 /**
  * struct ixy_config - how to set a device up; zero in any field means the default

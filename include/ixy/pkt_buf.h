@@ -1,34 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Packet buffers and the pools that they come from. */
+/* Packet buffers one by one: allocation, head room, size. */
 #pragma once
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include <ixy/mempool.h>
 
-/* Bytes in front of a received frame, for headers that an application prepends. */
-#define PKT_BUF_HEADROOM 128
-
-/**
- * struct pkt_buf - one packet, in memory that every open device can reach
- * @iova: I/O virtual address of this structure; pkt_buf_iova() gives that of the frame
- * @pool: where it is given back to
- * @data: first byte of the frame; may be moved within the buffer by pkt_buf_push() and
- * pkt_buf_pull()
- * @size: bytes of the frame from the destination address on, without the CRC
- *
- * This structure is followed by PKT_BUF_HEADROOM bytes and then by the pool's data size.
- */
-struct pkt_buf {
-	uint64_t iova;
-	struct mempool *pool;
-	uint8_t *data;
-	uint32_t size;
-} __attribute__((aligned(64)));
-
-static inline uint64_t pkt_buf_iova(const struct pkt_buf *buf)
-{
-	return buf->iova + (uint64_t)(buf->data - (const uint8_t *)buf);
-}
+/** pkt_buf_alloc() - take one buffer. Return: NULL if the pool is empty. */
+struct pkt_buf *pkt_buf_alloc(struct mempool *pool);
 
 /** pkt_buf_reset() - an empty frame behind the head room, as after allocation. */
 void pkt_buf_reset(struct pkt_buf *buf);
@@ -44,41 +20,7 @@ uint8_t *pkt_buf_pull(struct pkt_buf *buf, uint32_t bytes);
 /** pkt_buf_room() - how many bytes a frame that starts at @buf->data may have. */
 uint32_t pkt_buf_room(const struct pkt_buf *buf);
 
-/**
- * mempool_create() - make a pool
- * @count:     buffers
- * @data_size: bytes for the frame in each, rounded up to a multiple of 64
- *
- * A pool and its buffers belong to one thread at a time. (How several threads share one comes with
- * the threads.)
- *
- * Return: 0, -EINVAL (a size of 0, or more than 4 GiB in all), -ENOMEM, or another error of
- * vfio_dma_alloc().
- */
-int mempool_create(struct mempool **pool, uint32_t count, uint32_t data_size);
-
-/**
- * mempool_destroy() - give up a pool (NULL is allowed)
- *
- * Its memory is returned when the last buffer has been freed: packets that another device is still
- * sending stay valid.
- */
-void mempool_destroy(struct mempool *pool);
-
 /** mempool_free_count() - buffers in the pool now. mempool_data_size() - bytes for the frame in
  * each. */
 uint32_t mempool_free_count(const struct mempool *pool);
 uint32_t mempool_data_size(const struct mempool *pool);
-
-/** pkt_buf_alloc_batch() - take up to @count buffers. Return: how many there were. Their frames are
- * empty. */
-uint32_t pkt_buf_alloc_batch(struct mempool *pool, struct pkt_buf **bufs, uint32_t count);
-
-/** pkt_buf_alloc() - take one buffer. Return: NULL if the pool is empty. */
-struct pkt_buf *pkt_buf_alloc(struct mempool *pool);
-
-/** pkt_buf_free_batch() - give buffers back, each to the pool it came from. */
-void pkt_buf_free_batch(struct pkt_buf **bufs, uint32_t count);
-
-/** pkt_buf_free() - give one buffer back. */
-#define pkt_buf_free(buf) pkt_buf_free_batch(&(struct pkt_buf *){ buf }, 1)

@@ -62,8 +62,6 @@ static int ixgbe_alloc_queues(struct ixgbe_device *dev)
 		q->bufs = calloc(q->size, sizeof(*q->bufs) + sizeof(*q->batch_end));
 		q->batch_end = (uint16_t *)(q->bufs + q->size);
 		err = !q->bufs ? -ENOMEM : rx ? mempool_create(&q->pool, c->buffers, dev->room) : 0;
-		if (q->pool) /* the pool has more than that */
-			pkt_buf_alloc_batch(q->pool, q->bufs, q->size);
 	}
 	return err;
 }
@@ -82,6 +80,7 @@ static void ixgbe_start_queue(struct ixgbe_device *dev, struct ixgbe_queue *q)
 		ixgbe_write(dev, q->reg + Q_SRRCTL, dev->room / 1024 | SRRCTL_ADV_ONE | drop);
 		/* The last sentence of 4.6.7: a nameless bit that is 1 after reset. */
 		ixgbe_clear(dev, q->reg + Q_DCA_RXCTRL, 1 << 12);
+		pkt_buf_alloc_batch(q->pool, q->bufs, q->size); /* it has more than that */
 		for (uint32_t d = 0; d < q->size; d++)
 			q->ring[d].addr = pkt_buf_iova(q->bufs[d]);
 	} else {
@@ -114,9 +113,9 @@ static void ixgbe_stop_queues(struct ixgbe_device *dev)
 static void ixgbe_free(struct ixgbe_device *dev)
 {
 	for (struct ixgbe_queue *q = dev->rx; q < dev->end; q++) {
-		/* Receive: one for each descriptor. Send: from clean to next, perhaps around the end. */
+		/* Receive: all, if it was started. Send: from clean to next, perhaps around the end. */
 		uint32_t end = q->pool ? q->size : q->next + (q->next < q->clean ? q->size : 0);
-		for (uint32_t d = q->clean; d < end; d++)
+		for (uint32_t d = q->clean; d < end && q->bufs[d % q->size]; d++)
 			pkt_buf_free(q->bufs[d % q->size]);
 		mempool_destroy(q->pool);
 		free(q->bufs);

@@ -7,11 +7,10 @@
 struct ixgbe_queue {
 	struct ixgbe_desc *ring;
 	struct pkt_buf **bufs; /* in the ring, by descriptor */
-	uint32_t size, next;   /* descriptors; the next to look at (receive) or to fill (send) */
-	uint32_t clean;	       /* send: the oldest descriptor that has not been reclaimed */
+	uint32_t reg, size;    /* where its registers begin (RDBAL, TDBAL); descriptors */
+	uint32_t next, clean;  /* next to look at or to fill; send: oldest not reclaimed */
 	uint16_t *batch_end;   /* send: at a batch's first descriptor, its last, the one with RS */
 	volatile uint32_t *tail; /* RDT, TDT as memory; NULL if each write is to be a message */
-	uint32_t reg;		 /* RDBAL, TDBAL: where its registers begin */
 	bool skip;		 /* receive: in a frame that does not end in its first buffer */
 	struct mempool *pool;	 /* receive */
 	uint64_t no_buffer, errors;

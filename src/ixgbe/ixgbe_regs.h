@@ -48,10 +48,9 @@ enum {
 	GPTC      = 0x04080, GOTCL  = 0x04090, GOTCH  = 0x04094,
 
 	/* Queues, 8.2.3.8 and 8.2.3.9: distances from RDBAL or TDBAL */
-	Q_BAL     = 0x00, Q_BAH = 0x04, Q_LEN = 0x08, Q_HEAD = 0x10, Q_TAIL = 0x18,
+	Q_BAL     = 0x00, Q_BAH = 0x04, Q_LEN = 0x08, Q_DCA_RXCTRL = 0x0C, Q_TAIL = 0x18,
 	Q_CTL     = 0x28, Q_CTL_ENABLE = 1 << 25, /* RXDCTL and TXDCTL */
 	            TXDCTL_PTHRESH = 36 << 0, TXDCTL_HTHRESH = 8 << 8,
-	Q_DCA_RXCTRL = 0x0C,
 	Q_SRRCTL  = 0x14, SRRCTL_ADV_ONE = 1 << 25, SRRCTL_DROP_EN = 1 << 28, /* 4:0: size, KiB */
 };
 

@@ -2,6 +2,8 @@
 /* The cards that there is a driver for. */
 #include "driver.h"
 
+#define INTEL 0x8086
+
 /* Device ids as in the families' specification updates; all of Intel. */
 static const struct card {
 	const char *name;
@@ -29,10 +31,10 @@ int ixy_find_card(const struct vfio_device *vfio, const uint16_t id[2], bool *co
 		snprintf(list + strlen(list), sizeof(list) - strlen(list), " %s", c->name);
 		for (const uint16_t *i = c->ids; *i; i++) {
 			*copper = c->copper;
-			if (id[0] == IXY_INTEL && id[1] == *i)
+			if (id[0] == INTEL && id[1] == *i)
 				return 0;
 			snprintf(list + strlen(list), sizeof(list) - strlen(list), " %04x:%04x",
-				 IXY_INTEL, *i);
+				 INTEL, *i);
 		}
 	}
 	return ixy_fail(ENOTSUP, "%s: no driver for %04x:%04x; there is for%s", vfio_address(vfio),

@@ -13,8 +13,6 @@ struct mempool {
 	struct pkt_buf *stack[];
 };
 
-#define IXY_INTEL 0x8086
-
 /* Take over @vfio, which is closed with the device; on error it stays with the caller. @config has
  * its defaults filled in. */
 int ixgbe_open(struct ixy_device **dev, struct vfio_device *vfio, const struct ixy_config *config,

@@ -4,8 +4,8 @@
 
 int mempool_create(struct mempool **out, uint32_t count, uint32_t data_size)
 {
-	size_t lines = 1 + (PKT_BUF_HEADROOM + (size_t)data_size + 63) / 64;
-	size_t entry = (lines | 1) * 64; /* an odd number of cache lines spreads over all sets */
+	/* One cache line of header; in all an odd number of them, which spreads over all sets. */
+	size_t entry = ((64 + PKT_BUF_HEADROOM + (size_t)data_size + 63) / 64 | 1) * 64;
 
 	if (!count || !data_size || entry > UINT32_MAX / count)
 		return ixy_fail(EINVAL, "no pool of %u buffers of %u bytes", count, data_size);

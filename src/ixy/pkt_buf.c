@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Packet buffers one by one: head room, size, single allocation. */
+#include <ixy/pkt_buf.h>
+
 #include "driver.h"
 
 struct pkt_buf *pkt_buf_alloc(struct mempool *pool)

@@ -11,7 +11,6 @@
  * never used.
  */
 #define HUGE_PAGE ((size_t)2 << 20)
-#define IOVA_BITS 39
 
 struct dma_maps dma_maps;
 
@@ -40,7 +39,7 @@ int dma_add(struct dma_map *map, struct dma_memory *mem)
 	struct dma_memory *at = &map->mem;
 
 	for (at->iova = HUGE_PAGE; overlaps(at) || !dma_reaches(at); at->iova += HUGE_PAGE)
-		if (at->iova >> IOVA_BITS)
+		if (at->iova >> 39)
 			return destroy(map, ixy_fail(ENOSPC, "no I/O addresses are left"));
 	LIST_INSERT_HEAD(&dma_maps, map, next);
 	int err = dma_tell_spaces(map, true);
@@ -67,36 +66,36 @@ int dma_remove(const void *virt)
 }
 
 /* In a file, sealed: a vfio-user server that cuts it short would kill us with SIGBUS. */
-static int get_memory(struct dma_map *map, size_t size, size_t page, unsigned int flags)
-{
-	map->mem.size = (size + page - 1) & -page;
-	map->fd = memfd_create("ixy-dma", MFD_CLOEXEC | MFD_ALLOW_SEALING | flags);
-	if (map->mem.size / page > (size_t)sysconf(_SC_PHYS_PAGES))
-		return -ENOMEM; /* or else we would be killed for trying */
-	if (map->fd < 0 || ftruncate(map->fd, map->mem.size) ||
-	    fcntl(map->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
-		return -errno;
-	map->mem.virt = mmap(NULL, map->mem.size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
-			     map->fd, 0);
-	map->allocated = map->mem.virt != MAP_FAILED;
-	return map->allocated ? 0 : -errno;
-}
-
-int vfio_dma_alloc(struct dma_memory *mem, size_t size)
+static struct dma_map *get_memory(size_t size, size_t page, unsigned int flags)
 {
 	struct dma_map *map = calloc(1, sizeof(*map));
 
 	if (!map)
-		return ixy_fail(ENOMEM, "cannot allocate %zu bytes for DMA", size);
-	int err = get_memory(map, size, HUGE_PAGE, MFD_HUGETLB | MFD_HUGE_2MB);
-	if (err) {
-		close(map->fd);
-		err = get_memory(map, size, sysconf(_SC_PAGESIZE), 0);
-	}
-	if (err)
-		return destroy(map, ixy_fail(-err, "cannot allocate %zu bytes for DMA", size));
+		return NULL;
+	map->mem.size = (size + page - 1) & -page;
+	map->fd = memfd_create("ixy-dma", MFD_CLOEXEC | MFD_ALLOW_SEALING | flags);
+	if (map->mem.size / page > (size_t)sysconf(_SC_PHYS_PAGES))
+		errno = ENOMEM; /* we would be killed for trying */
+	else if (map->fd >= 0 && !ftruncate(map->fd, map->mem.size) &&
+		 !fcntl(map->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
+		map->mem.virt = mmap(NULL, map->mem.size, PROT_READ | PROT_WRITE,
+				     MAP_SHARED | MAP_POPULATE, map->fd, 0);
+	map->allocated = map->mem.virt && map->mem.virt != MAP_FAILED;
+	if (map->allocated)
+		return map;
+	errno = destroy(map, errno);
+	return NULL;
+}
+
+int vfio_dma_alloc(struct dma_memory *mem, size_t size)
+{
+	struct dma_map *map = get_memory(size, HUGE_PAGE, MFD_HUGETLB | MFD_HUGE_2MB)
+				      ?: get_memory(size, sysconf(_SC_PAGESIZE), 0);
+
+	if (!map)
+		return ixy_fail(errno, "cannot allocate %zu bytes for DMA", size);
 	pthread_mutex_lock(&vfio_lock);
-	err = dma_add(map, mem);
+	int err = dma_add(map, mem);
 	pthread_mutex_unlock(&vfio_lock);
 	return err;
 }

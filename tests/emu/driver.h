@@ -16,6 +16,7 @@
 
 #include <ixy/control.h>
 #include <ixy/log.h>
+#include <ixy/pkt_buf.h>
 #include <ixy/vfio.h>
 
 #include "tests/emu/emu_backend.h"

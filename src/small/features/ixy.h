@@ -2,5 +2,5 @@
 /* In place of src/features/ixy.h: nothing to configure, one card, no control of it. */
 #define ixy_configure(address, config, given) 0
 #define ixy_find_card(vfio, id, copper)                                                            \
-	((id)[0] == IXY_INTEL && (id)[1] == 0x10fb ? 0 : ixy_fail(ENOTSUP, "not an 82599ES"))
+	((id)[0] == 0x8086 && (id)[1] == 0x10fb ? 0 : ixy_fail(ENOTSUP, "not an 82599ES"))
 #define IXGBE_CONTROL NULL

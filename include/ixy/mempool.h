@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Packet buffers and the pools that they come from; ixy/pkt_buf.h has more to do with a single one. */
+#pragma once
+#include <ixy/vfio.h>
+
+/* Bytes in front of a received frame, for headers that an application prepends. */
+#define PKT_BUF_HEADROOM 128
+
+/**
+ * struct pkt_buf - one packet, in memory that every open device can reach
+ * @iova: I/O virtual address of this structure; pkt_buf_iova() gives that of the frame
+ * @pool: where it is given back to
+ * @data: first byte of the frame; may be moved within the buffer by pkt_buf_push() and
+ *        pkt_buf_pull()
+ * @size: bytes of the frame from the destination address on, without the CRC
+ *
+ * This structure is followed by PKT_BUF_HEADROOM bytes and then by the pool's data size.
+ */
+struct pkt_buf {
+	uint64_t iova;
+	struct mempool *pool;
+	uint8_t *data;
+	uint32_t size;
+} __attribute__((aligned(64)));
+
+static inline uint64_t pkt_buf_iova(const struct pkt_buf *buf)
+{
+	return buf->iova + (uint64_t)(buf->data - (const uint8_t *)buf);
+}
+
+/**
+ * mempool_create() - make a pool
+ * @count:     buffers
+ * @data_size: bytes for the frame in each, rounded up to a multiple of 64
+ *
+ * A pool and its buffers belong to one thread at a time. (How several threads share one comes with
+ * the threads.)
+ *
+ * Return: 0, -EINVAL (a size of 0, or more than 4 GiB in all), -ENOMEM, or another error of
+ * vfio_dma_alloc().
+ */
+int mempool_create(struct mempool **pool, uint32_t count, uint32_t data_size);
+
+/**
+ * mempool_destroy() - give up a pool (NULL is allowed)
+ *
+ * Its memory is returned when the last buffer has been freed: packets that another device is still
+ * sending stay valid.
+ */
+void mempool_destroy(struct mempool *pool);
+
+/** pkt_buf_alloc_batch() - take up to @count buffers. Return: how many there were. Their frames are
+ * empty. */
+uint32_t pkt_buf_alloc_batch(struct mempool *pool, struct pkt_buf **bufs, uint32_t count);
+
+/** pkt_buf_free_batch() - give buffers back, each to the pool it came from. */
+void pkt_buf_free_batch(struct pkt_buf **bufs, uint32_t count);
+
+/** pkt_buf_free() - give one buffer back. */
+#define pkt_buf_free(buf) pkt_buf_free_batch(&(struct pkt_buf *){ buf }, 1)
