@@ -19,11 +19,13 @@ mount -t proc proc /proc
 mount -t sysfs sys /sys # of our network namespace
 ip link set lo up
 chmod 755 "$work"
+qemu=
 guest_timeout=$((60 * IXY_SLOWDOWN))
 
 # start_cards [OPTION]... WIRE...
 start_cards()
 {
+	rm -f "$work/account.json"
 	spawn emu "$IXY_BIN/ixy-emu" -d "$work" --json-file "$work/account.json" "$@"
 	emu=$!
 	within 5 grep -q '"ports"' "$work/account.json" || die "ixy-emu does not start"
@@ -37,7 +39,7 @@ stop_cards()
 }
 
 # start_guest QEMU OPTION...: with all cards of start_cards, each on a PCI Express port of its own. In the environment:
-# memory=1G, cpus=2, append="kernel parameters", more="more.cpio ..."
+# memory=1G, cpus=2, append="kernel parameters", more="more.cpio ...", iommu=on for an IOMMU; iommu=on,OPTION=VALUE...: of intel-iommu
 # shellcheck disable=SC2120 # mostly none
 start_guest()
 {
@@ -49,16 +51,24 @@ start_guest()
 				\"socket\":{\"path\":\"/mnt/$(basename "$sock")\",\"type\":\"unix\"}}")
 		n=$((n + 1))
 	done
-	mkdir "$work/init.d"
+	# caching-mode: the IOMMU tells QEMU of new mappings, and QEMU the card. Before the cards: they look for it.
+	if [ -n "${iommu:-}" ]; then
+		devices=(-device "intel-iommu,intremap=on,caching-mode=on${iommu#on}" "${devices[@]}")
+		append="intel_iommu=on ${append:-}"
+	fi
+	mkdir -p "$work/init.d"
 	cp "$IXY_SOURCE/tests/vm/init" "$work/init.d/init"
 	(cd "$work/init.d" && echo init | cpio --quiet -o -H newc -R 0:0) >"$work/init.cpio"
 	# shellcheck disable=SC2086 # word splitting is meant
 	cat "$IXY_LAB/base.cpio" "$work/init.cpio" ${more:-} >"$work/initrd"
 	cp --reflink=auto "$IXY_LAB/vmlinux" "$work/"
+	rm -f "$work"/shell.*
 	mkfifo "$work/shell.in" "$work/shell.out"
 	exec 8<>"$work/shell.in" 9<>"$work/shell.out"
-	mount --bind "$work" "$root/mnt"
-	mount --bind /dev "$root/dev"
+	if [ -z "$qemu" ]; then # not the second guest
+		mount --bind "$work" "$root/mnt"
+		mount --bind /dev "$root/dev"
+	fi
 
 	chroot "$root" qemu-system-x86_64 -nodefaults -nographic -no-reboot \
 		-M q35,kernel-irqchip=split,memory-backend=ram \
@@ -111,6 +121,27 @@ must()
 	output=$("$@" 2>&1) || die "$message: $*: $output"
 }
 
+# bind_to_vfio CARD...: 0 is the first
+bind_to_vfio()
+{
+	local n
+	guest modprobe -a vfio-pci vfio_iommu_type1
+	for n in "$@"; do
+		must "vfio-pci does not take the card" guest "
+			set -e
+			cd /sys/bus/pci
+			echo vfio-pci >devices/$(card "$n")/driver_override
+			echo $(card "$n") >drivers_probe
+			[ -e drivers/vfio-pci/$(card "$n") ]"
+	done
+}
+
+# card N: its PCI address in the guest
+card()
+{
+	echo "0000:0$(($1 + 1)):00.0"
+}
+
 stop_guest()
 {
 	base64 -w 0 <<<"poweroff -f" >&8
@@ -118,11 +149,12 @@ stop_guest()
 	ends_within 10 "$qemu" || die "the guest does not power off"
 }
 
-# The guest's kernel has logged no warning and nothing worse.
+# no_complaints [REGEX]: the guest's kernel has logged no warning and nothing worse, but for the lines that match
+# shellcheck disable=SC2120 # mostly without
 no_complaints()
 {
 	local log
-	log=$(guest dmesg -r | grep -E '^<[0-4]>')
+	log=$(guest dmesg -r | grep -E '^<[0-4]>' | grep -v -E "${1:-^$}")
 	[ -z "$log" ] || fail "the guest's kernel complains: $log"
 }
 
@@ -130,5 +162,10 @@ no_complaints()
 no_faults()
 {
 	account_ok "$work/account.json" || fail "the account is not ok: $(tail -n 1 "$work/account.json")"
+}
+
+# The driver has accessed no register that there is not. A dump of all registers does.
+no_bad_accesses()
+{
 	[ "$(total bad_accesses "$work/account.json")" = 0 ] || fail "accesses to no register: $(tail -n 1 "$work/account.json")"
 }

@@ -37,4 +37,5 @@ no_complaints
 stop_guest
 stop_cards
 no_faults
+no_bad_accesses
 finish

@@ -39,5 +39,6 @@ no_complaints
 stop_guest
 stop_cards
 no_faults
+no_bad_accesses
 [ "$(total rx_frames "$work/account.json")" = "$received" ] || fail "the card has delivered another number of packets"
 finish

@@ -107,4 +107,5 @@ no_complaints
 stop_guest
 stop_cards
 no_faults
+no_bad_accesses
 finish
