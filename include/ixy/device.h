@@ -28,7 +28,7 @@ struct ixy_config {
 
 /**
  * struct ixy_stats - counts since the device was opened
- * @rx_bytes, @tx_bytes: of frames without their CRC
+ * @rx_bytes, @tx_bytes: of frames without their CRC; @rx_bytes includes those that were missed
  * @rx_missed:           dropped by the card, which had no descriptor or no room
  * @rx_no_buffer:        dropped by the driver, whose pool was empty
  * @rx_errors:           damaged on the wire, too long, or with a descriptor that made no sense

@@ -131,20 +131,22 @@ static int ixgbe_read_stats(struct ixy_device *ixy, struct ixy_stats *stats)
 
 	if (ixgbe_gone(dev))
 		return -ENODEV;
-	/* An erratum, which Linux knows, too: GPRC and GORC also count what was missed. The queues'
-	 * counters do not; with RQSMR 0 the first ones are for all queues. */
 	sum->rx_missed += ixgbe_read(dev, MPC) + ixgbe_read(dev, QPRDC);
-	sum->rx_packets += ixgbe_read(dev, QPRC);
+	sum->rx_packets += ixgbe_read(dev, GPRC);
 	sum->tx_packets += ixgbe_read(dev, GPTC);
-	/* 8.2.3.23: low half first; reading the high half clears both. */
-	sum->rx_bytes += ixgbe_read(dev, QBRC_L);
-	sum->rx_bytes += (uint64_t)(ixgbe_read(dev, QBRC_H) & 0xF) << 32;
+	/* 8.2.3.23: low half first; reading the high half clears both. They count the CRC, too. */
+	sum->rx_bytes += ixgbe_read(dev, GORCL);
+	sum->rx_bytes += (uint64_t)(ixgbe_read(dev, GORCH) & 0xF) << 32;
 	sum->tx_bytes += ixgbe_read(dev, GOTCL);
 	sum->tx_bytes += (uint64_t)(ixgbe_read(dev, GOTCH) & 0xF) << 32;
 	sum->rx_errors += ixgbe_read(dev, CRCERRS) + ixgbe_read(dev, RLEC);
 	sum->rx_errors += ixgbe_read(dev, RUC) + ixgbe_read(dev, ROC);
 	*stats = *sum;
-	stats->tx_bytes -= 4 * sum->tx_packets; /* GOTC has the CRC, QBRC has it not */
+	stats->rx_bytes -= 4 * sum->rx_packets;
+	stats->tx_bytes -= 4 * sum->tx_packets;
+	/* An erratum, which Linux knows, too: GPRC and GORC also count what was missed. MPC was read
+	 * first, so that it is never the larger one. */
+	stats->rx_packets -= sum->rx_missed;
 	for (struct ixgbe_queue *q = dev->rx; q < dev->tx; q++) {
 		stats->rx_no_buffer += q->no_buffer;
 		stats->rx_errors += q->errors;

@@ -22,8 +22,7 @@ enum {
 	            RDRXCTL_RSCFRSTSIZE = 0x1F << 17, RDRXCTL_RSCACKC = 1 << 25, RDRXCTL_FCOE_WRFIX = 1 << 26,
 	RXCTRL    = 0x03000, RXCTRL_RXEN = 1 << 0,
 	FCTRL     = 0x05080, FCTRL_MPE = 1 << 8, FCTRL_UPE = 1 << 9, FCTRL_BAM = 1 << 10,
-	SECRXCTRL = 0x08D00, SECRXCTRL_RX_DIS = 1 << 1,
-	SECRXSTAT = 0x08D04, SECRXSTAT_RDY = 1 << 0,
+	SECRXCTRL = 0x08D00, SECRXCTRL_RX_DIS = 1 << 1, SECRXSTAT = 0x08D04, SECRXSTAT_RDY = 1 << 0,
 	/* Filter tables, 8.2.3.7 and 8.2.3.27: their first entry */
 	RAL       = 0x0A200, RAH   = 0x0A204, RAH_AV = 1u << 31,
 	MTA       = 0x05200, VFTA  = 0x0A000, PFVLVF = 0x0F100, PFVLVFB = 0x0F200,
@@ -42,10 +41,9 @@ enum {
 	LINKS     = 0x042A4, LINKS_UP = 1 << 30, LINKS_SPEED_SHIFT = 28,
 
 	/* Statistics, 8.2.3.23; reading clears them */
-	CRCERRS   = 0x04000, RLEC   = 0x04040, RUC    = 0x040A4, ROC = 0x040AC,
-	MPC       = 0x03FA0, QPRDC  = 0x01430,
-	QPRC      = 0x01030, QBRC_L = 0x01034, QBRC_H = 0x01038,
-	GPTC      = 0x04080, GOTCL  = 0x04090, GOTCH  = 0x04094,
+	CRCERRS   = 0x04000, RLEC  = 0x04040, RUC   = 0x040A4, ROC   = 0x040AC,
+	GPRC      = 0x04074, GORCL = 0x04088, GORCH = 0x0408C, MPC   = 0x03FA0,
+	GPTC      = 0x04080, GOTCL = 0x04090, GOTCH = 0x04094, QPRDC = 0x01430,
 
 	/* Queues, 8.2.3.8 and 8.2.3.9: distances from RDBAL or TDBAL */
 	Q_BAL     = 0x00, Q_BAH = 0x04, Q_LEN = 0x08, Q_DCA_RXCTRL = 0x0C, Q_TAIL = 0x18,

@@ -262,7 +262,7 @@ static void statistics_stay_right_when_packets_are_missed_while_they_are_read(vo
 	assert_int_equal(ixy_read_stats(dev, &stats), 0);
 	assert_int_equal(stats.rx_packets, 63);
 	assert_int_equal(stats.rx_missed, 5);
-	assert_int_equal(stats.rx_bytes, 63 * 60);
+	assert_int_equal(stats.rx_bytes, (63 + 5) * 60); /* the card counts what was missed, too */
 	ixy_close(dev);
 }
 

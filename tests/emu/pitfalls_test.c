@@ -137,7 +137,7 @@ static void pitfall_datasheet_5_fcrth_has_a_stride_of_4(void **state)
 
 static void pitfall_datasheet_5_byte_counters_are_read_low_half_first(void **state)
 {
-	static const uint32_t pairs[][2] = { { QBRCL(0), QBRCH(0) }, { GOTCL, GOTCH } };
+	static const uint32_t pairs[][2] = { { GORCL, GORCH }, { GOTCL, GOTCH } };
 
 	(void)state;
 	live(0);
