@@ -121,6 +121,27 @@ must()
 	output=$("$@" 2>&1) || die "$message: $*: $output"
 }
 
+# pack_programs PROGRAM...: of this build, with the libraries of this machine, to $work/programs.cpio for the guest. What the
+# guest has of its own is of another Debian.
+pack_programs()
+{
+	local program library to=$work/programs
+	mkdir -p "$to/usr/bin" "$to/host"
+	ln -s usr/bin "$to/bin"
+	for program in "$@"; do
+		cp "$IXY_BIN/$program" "$to/host/"
+		for library in $(ldd "$IXY_BIN/$program" | grep -oE '/[^ ]+'); do
+			cp -L "$library" "$to/host/"
+		done
+		cat >"$to/usr/bin/$program" <<-S
+			#!/bin/sh
+			exec /host/ld-linux-x86-64.so.2 --library-path /host /host/$program "\$@"
+		S
+		chmod 755 "$to/usr/bin/$program"
+	done
+	(cd "$to" && find . -mindepth 1 | cpio --quiet -o -H newc -R 0:0) >"$work/programs.cpio"
+}
+
 # bind_to_vfio CARD...: 0 is the first
 bind_to_vfio()
 {
