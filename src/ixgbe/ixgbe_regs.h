@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What the driver uses of the 82599's registers and descriptors: a line for each register with its
- * bits that matter here; tables and counters share lines. Datasheet 3.3, sections 8.2.3, 7.1.6 and 7.2.3.
+ * bits that matter here; tables and counters share lines. Datasheet 3.3, sections 8.2.3, 7.1.6 and
+ * 7.2.3.
  */
 #pragma once
 #include <stdint.h>
