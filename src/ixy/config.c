@@ -2,8 +2,8 @@
 /* The configuration: what is given, defaults for the rest, and whether a card can do it. */
 #include "driver.h"
 
-/* The 82599's limits: queues as far as they go without DCB and virtualisation (7.1.2, 7.2.1.2.1), rings in
- * units of 128 bytes (8.2.3.8.3), frames of up to 9.5 KiB (1.3). */
+/* The 82599's limits: queues as far as they go without DCB and virtualisation (7.1.2, 7.2.1.2.1),
+ * rings in units of 128 bytes (8.2.3.8.3), frames of up to 9.5 KiB (1.3). */
 int ixy_configure(const char *address, struct ixy_config *c, const struct ixy_config *given)
 {
 	const struct ixy_config g = given ? *given : (struct ixy_config){ 0 };
