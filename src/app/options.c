@@ -71,7 +71,7 @@ bool app_parse(struct app *app, int argc, char **argv, uint32_t args)
 		{ "queues", "N", "queues per direction (1)", APP_U16, &queues, 1, 65535 },
 		{ "rx-ring", "N", "descriptors per receive queue (512)", APP_U16, &c->rx_ring, 1,
 		  65535 },
-		{ "tx-ring", "N", "descriptors per send queue (512)", APP_U16, &c->tx_ring, 1,
+		{ "tx-ring", "N", "descriptors per send queue (1024)", APP_U16, &c->tx_ring, 1,
 		  65535 },
 		{ "buffers", "N", "buffers per receive queue (4096)", APP_U32, &c->buffers, 1,
 		  1e9 },

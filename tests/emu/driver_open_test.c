@@ -16,7 +16,7 @@ static void opens_with_defaults(void **state)
 	assert_int_equal(dev->config.rx_queues, 1);
 	assert_int_equal(dev->config.tx_queues, 1);
 	assert_int_equal(dev->config.rx_ring, 512);
-	assert_int_equal(dev->config.tx_ring, 512);
+	assert_int_equal(dev->config.tx_ring, 1024);
 	assert_int_equal(dev->config.mtu, 1500);
 	assert_true(dev->config.buffers >= 4096);
 	assert_false(dev->config.promiscuous);
