@@ -101,6 +101,7 @@ answer()
 		printf '%s\n' "$line"
 	done
 	echo "FAIL: no answer from the guest" >&2
+	kill -TERM $$ # also from within $(guest ...): the next answers would be those to other commands
 	return 1
 }
 

@@ -63,7 +63,7 @@ download()
 {
 	local start got
 	start=$(now_ms)
-	got=$(guest "wget -q -O - http://$1/file | sha256sum")
+	got=$(guest "timeout 50 wget -q -O - http://$1/file | sha256sum")
 	[ "$got" = "$sum" ] || fail "download from $1: other bytes have arrived"
 	echo "download from $1: $megabytes MB, $((megabytes * 8000 / ($(now_ms) - start))) Mbit/s"
 }
@@ -71,13 +71,13 @@ upload()
 {
 	local start got
 	start=$(now_ms)
-	got=$(curl -sS -g "http://$1/file" | sha256sum)
+	got=$(curl -sS -m 50 -g "http://$1/file" | sha256sum)
 	[ "$got" = "$sum" ] || fail "upload to $1: other bytes have arrived"
 	echo "upload to $1: $megabytes MB, $((megabytes * 8000 / ($(now_ms) - start))) Mbit/s"
 }
 
 pings
-must "the guest cannot fetch the file" guest "mkdir /www && wget -q -O /www/file http://10.99.0.1/file"
+must "the guest cannot fetch the file" guest "mkdir /www && timeout 50 wget -q -O /www/file http://10.99.0.1/file"
 must "no server in the guest" guest "httpd -h /www"
 for version in 4 6; do
 	[ $version = 4 ] && host=10.99.0.1 peer=10.99.0.2

@@ -27,7 +27,7 @@ grep -q " 0% packet loss" "$work/ping.log" || fail "$(cat "$work/ping.log")"
 
 # TCP with segmentation in the card, which gives each segment its tag.
 guest "mkdir /www && dd if=/dev/urandom of=/www/file bs=1M count=20 && (ip netns exec peer httpd -h /www)" >/dev/null 2>&1
-[ "$(guest "wget -q -O - http://10.99.7.2/file | sha256sum")" = "$(guest "sha256sum </www/file")" ] ||
+[ "$(guest "timeout 30 wget -q -O - http://10.99.7.2/file | sha256sum")" = "$(guest "sha256sum </www/file")" ] ||
 	fail "other bytes have arrived"
 
 # The other card lets in VLAN 7, and not VLAN 8, whose bit in its table is not set.
