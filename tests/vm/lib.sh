@@ -62,9 +62,9 @@ start_guest()
 	# shellcheck disable=SC2086 # word splitting is meant
 	cat "$IXY_LAB/base.cpio" "$work/init.cpio" ${more:-} >"$work/initrd"
 	cp --reflink=auto "$IXY_LAB/vmlinux" "$work/"
-	rm -f "$work"/shell.*
-	mkfifo "$work/shell.in" "$work/shell.out"
-	exec 8<>"$work/shell.in" 9<>"$work/shell.out"
+	rm -f "$work"/{shell,monitor}.{in,out}
+	mkfifo "$work"/{shell,monitor}.{in,out}
+	exec 7<>"$work/monitor.in" 8<>"$work/shell.in" 9<>"$work/shell.out"
 	if [ -z "$qemu" ]; then # not the second guest
 		mount --bind "$work" "$root/mnt"
 		mount --bind /dev "$root/dev"
@@ -78,6 +78,7 @@ start_guest()
 		-append "console=ttyS0 quiet panic=-1 tsc=reliable no_timer_check nokaslr mitigations=off random.trust_cpu=1
 			rcupdate.rcu_expedited=1 net.ifnames=0 ${append:-}" \
 		-serial stdio -chardev pipe,id=shell,path=/mnt/shell -serial chardev:shell \
+		-chardev pipe,id=monitor,path=/mnt/monitor -monitor chardev:monitor \
 		"${devices[@]}" "$@" </dev/null 2>&1 &
 	qemu=$!
 	spawned+=("$qemu")
@@ -88,8 +89,14 @@ start_guest()
 # The output of a command in the guest, and its exit status.
 answer()
 {
-	local line
-	while IFS= read -r -t "$guest_timeout" -u 9 line; do
+	local line part='' end=$((SECONDS + guest_timeout))
+	while [ $SECONDS -lt $end ]; do
+		if ! IFS= read -r -t 1 -u 9 line; then
+			part+=$line # as much as has come in this second
+			gone "$qemu" && break
+			continue
+		fi
+		line=$part$line part=''
 		case $line in
 		$'\1'ready) return 0 ;;
 		$'\1'*) return "${line#?}" ;;
@@ -112,6 +119,12 @@ guest()
 	base64 -w 0 <<<"$*" >&8
 	echo >&8
 	answer
+}
+
+# monitor COMMAND...: to QEMU
+monitor()
+{
+	echo "$*" >&7
 }
 
 # must MESSAGE COMMAND...: a command that has to succeed
