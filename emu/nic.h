@@ -98,7 +98,8 @@ enum nic_verdict {
 	NIC_DOWN,     /* receiver or link off */
 };
 
-#define NIC_TRY 1 /* rather wait than lose the frame: for wires that can */
+#define NIC_TRY   1 /* rather wait than lose the frame: for wires that can */
+#define NIC_AGAIN 2 /* the frame comes again if it meets NIC_DOWN: it is not lost, not counted */
 
 /**
  * nic_receive() - a frame arrives on the wire

@@ -369,7 +369,7 @@ enum nic_verdict nic_receive(struct nic *nic, const void *data, size_t length, u
 	if (unlikely(nic->rescan))
 		nic_rescan(nic);
 	if (unlikely(!rx->on || rx->loopback != !!(flags & NIC_LOOPBACK))) {
-		nic->account.rx_down++;
+		nic->account.rx_down += !(flags & NIC_AGAIN);
 		return NIC_DOWN;
 	}
 	if (unlikely(length < ETH_FRAME_MIN)) {

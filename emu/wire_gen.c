@@ -157,7 +157,7 @@ static uint32_t gen_poll(struct wire *wire, uint64_t now)
 	 * On a wire without a speed of its own the generator waits for the card; else what the card
 	 * misses is lost.
 	 */
-	unsigned int flags = gen->rate.per_second ? 0 : NIC_TRY;
+	unsigned int flags = NIC_AGAIN | (gen->rate.per_second ? 0 : NIC_TRY);
 	bool up = nic_link_up(wire->nic);
 
 	if (up && !gen->up)

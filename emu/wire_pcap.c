@@ -199,7 +199,7 @@ static void restart(struct pcap_wire *pcap, uint64_t now)
 static uint32_t replay(struct pcap_wire *pcap, uint64_t now)
 {
 	struct wire *wire = &pcap->wire;
-	unsigned int flags = pcap->rate.per_second ? 0 : NIC_TRY;
+	unsigned int flags = NIC_AGAIN | (pcap->rate.per_second ? 0 : NIC_TRY);
 	bool up = nic_link_up(wire->nic);
 
 	if (up && !pcap->up)

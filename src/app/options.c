@@ -183,7 +183,7 @@ static void print_string(FILE *out, const char *text)
 void app_print(struct app *app, uint32_t i, bool final)
 {
 	static struct ixy_stats last[APP_DEVICES_MAX];
-	static double now;
+	static double now, sent;
 	const struct ixy_stats *s = &app->stats[i], none = { 0 }, old = final ? none : last[i];
 
 	if (quiet)
@@ -203,6 +203,9 @@ void app_print(struct app *app, uint32_t i, bool final)
 			final ? "total  " : "", app->args[i], rx / seconds / 1e6, rx_mbits,
 			tx / seconds / 1e6, tx_mbits,
 			s->rx_missed + s->rx_no_buffer + s->rx_errors);
+		sent += final ? tx / seconds / 1e6 : 0;
+		if (final && i && i + 1 == app->device_count)
+			fprintf(app->out, "total  all cards together sent %.2f Mpps\n", sent);
 		return;
 	}
 	if (i == 0)
