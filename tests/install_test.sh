@@ -26,6 +26,11 @@ library=$(dirname "$(find "$prefix" -name 'libixy.*' | head -n 1)")
 cc -Wall -Werror -I "$prefix/include" "$work/program.c" -o "$work/program" -L "$library" -lixy -lixy-vfio -pthread \
 	>"$work/cc.log" 2>&1 || die "a program does not build against what is installed"
 LD_LIBRARY_PATH="$library" "$work/program" || fail "the program does not run"
+if command -v pkg-config >/dev/null; then
+	flags=$(PKG_CONFIG_PATH="$prefix/share/pkgconfig" pkg-config --define-prefix --cflags --libs ixy) || fail "pkg-config: ixy"
+	eval "cc -Wall -Werror '$work/program.c' -o '$work/program' $flags" >"$work/pc.log" 2>&1 ||
+		fail "a program does not build with the flags of pkg-config: $flags"
+fi
 
 for header in "$prefix"/include/ixy/*.h; do
 	echo "#include <ixy/$(basename "$header")>" |
