@@ -9,7 +9,7 @@
 need nginx nginx-light
 need curl curl
 need ping iputils-ping
-megabytes=$((100 / IXY_SLOWDOWN))
+megabytes=$((${megabytes:-100} / IXY_SLOWDOWN))
 
 start_cards tap:t0,mtu=9000
 ip link set t0 mtu 1500
@@ -40,6 +40,9 @@ must "no driver" guest modprobe ixgbe
 guest "echo 0 >/proc/sys/net/ipv6/conf/eth0/accept_dad"
 must "no address" guest "ip address add 10.99.0.2/24 dev eth0 && ip link set eth0 up && ip address add fd99::2/64 dev eth0 nodad"
 within 10 guest grep -q 1 /sys/class/net/eth0/carrier || die "eth0 has no link"
+
+[ -z "${iommu:-}" ] || [ "$(guest cat "/sys/bus/pci/devices/$(card 0)/iommu_group/type")" = DMA ] ||
+	fail "the driver does not use the IOMMU"
 
 guest ethtool -k eth0 >"$work/offloads.log"
 for offload in rx-checksumming tx-checksumming tcp-segmentation-offload generic-receive-offload; do
