@@ -95,9 +95,9 @@ static double mbits(uint64_t frames, uint64_t bytes, double seconds)
 /* ---- JSON ---- */
 
 /* Bytes that are no ASCII (file names) go out as they are; whoever has UTF-8 names gets UTF-8. */
-static void json_string(FILE *file, const char *text)
+static void json_string(FILE *file, const char *prefix, const char *text)
 {
-	fputc('"', file);
+	fprintf(file, "\"%s", prefix);
 	for (; *text; text++) {
 		if (*text == '"' || *text == '\\')
 			fprintf(file, "\\%c", *text);
@@ -118,13 +118,11 @@ static void json_ports(const struct emulator *emu)
 		const struct port *port = &emu->ports[i];
 		const uint8_t *mac = port->wire->mac;
 
-		fprintf(file, "%s{\"port\":%u,\"address\":\"vfio-user:", i ? "," : "", i);
-		/* The path's quotes are dropped: the address is one string. */
-		for (const char *c = port->path; *c; c++)
-			fprintf(file, *c == '"' || *c == '\\' ? "\\%c" : "%c", *c);
-		fprintf(file, "\",\"mac\":\"%02x:%02x:%02x:%02x:%02x:%02x\",\"wire\":", mac[0],
+		fprintf(file, "%s{\"port\":%u,\"address\":", i ? "," : "", i);
+		json_string(file, "vfio-user:", port->path);
+		fprintf(file, ",\"mac\":\"%02x:%02x:%02x:%02x:%02x:%02x\",\"wire\":", mac[0],
 			mac[1], mac[2], mac[3], mac[4], mac[5]);
-		json_string(file, port->wire->text);
+		json_string(file, "", port->wire->text);
 		fputc('}', file);
 	}
 	fprintf(file, "]}\n");
@@ -142,7 +140,7 @@ static void json_final(const struct emulator *emu, double seconds)
 		const struct port *port = &emu->ports[i];
 
 		fprintf(file, "%s{\"port\":%u,\"wire\":", i ? "," : "", i);
-		json_string(file, port->wire->text);
+		json_string(file, "", port->wire->text);
 		for (uint32_t c = 0; c < COUNTERS; c++) {
 			totals[c] += value(port, &counters[c]);
 			fprintf(file, ",\"%s\":%" PRIu64, counters[c].name,

@@ -66,6 +66,11 @@ void nic_set_wire(struct nic *nic, bool plugged)
 	nic_link_restart(nic);
 }
 
+bool nic_receiving(const struct nic *nic)
+{
+	return nic_get(nic, RXCTRL) & RXCTRL_RXEN;
+}
+
 bool nic_link_up(const struct nic *nic)
 {
 	return nic->link.up;

@@ -64,6 +64,9 @@ void nic_function_reset(struct nic *nic);
 /** nic_set_wire() - plug or unplug the cable. The link comes up some time after, when the driver has set it up. */
 void nic_set_wire(struct nic *nic, bool plugged);
 
+/** nic_receiving() - has a driver switched the receiver on (RXCTRL.RXEN), whatever the link? */
+bool nic_receiving(const struct nic *nic);
+
 /** nic_dma_changed() - forget every window: the host's address space has changed. */
 void nic_dma_changed(struct nic *nic);
 

@@ -5,6 +5,9 @@
  * Nothing is lost on the way as long as the receiving card works: when it has no free descriptor,
  * frames wait in a queue, and while they do the sending card is not asked for more (wire_room).
  * That is what Ethernet's flow control would do.
+ *
+ * There is light on the cable only while a driver at the other end receives: who waits for the link
+ * before sending loses nothing. A short break (a filter is changed, the card reset) does not show.
  */
 #include "wire.h"
 
@@ -13,6 +16,7 @@
 #include <string.h>
 
 #define QUEUE_FRAMES 512
+#define DARK_AFTER   100000000 /* nanoseconds without a receiver */
 /*
  * One packet with TCP segmentation makes many frames, and cannot be stopped in the middle: this
  * much stays free for it.
@@ -31,6 +35,7 @@
  * @peer: the other end; of a loop, this end
  * @queue: frames that wait for the card at this end; pages that are never used cost nothing
  * @head, @tail: count frames; the first one waiting, and the end
+ * @lit: when a driver was last seen to receive at the other end; 0: never
  */
 struct cable_wire {
 	struct wire wire;
@@ -39,6 +44,7 @@ struct cable_wire {
 	uint8_t *queue;
 	uint16_t lengths[QUEUE_FRAMES];
 	uint32_t head, tail;
+	uint64_t lit;
 };
 
 static uint8_t *slot_buffer(const struct cable_wire *cable, uint32_t i)
@@ -67,12 +73,10 @@ static bool deliver(struct cable_wire *cable, const uint8_t *frame, size_t lengt
 	return true;
 }
 
-static uint32_t cable_poll(struct wire *wire, uint64_t now)
+static uint32_t drain(struct cable_wire *cable)
 {
-	struct cable_wire *cable = (struct cable_wire *)wire;
 	uint32_t n = 0;
 
-	(void)now;
 	for (; n < WIRE_BURST && cable->head != cable->tail; n++) {
 		if (!deliver(cable, slot_buffer(cable, cable->head),
 			     cable->lengths[cable->head % QUEUE_FRAMES]))
@@ -80,6 +84,16 @@ static uint32_t cable_poll(struct wire *wire, uint64_t now)
 		cable->head++;
 	}
 	return n;
+}
+
+static uint32_t cable_poll(struct wire *wire, uint64_t now)
+{
+	struct cable_wire *cable = (struct cable_wire *)wire;
+
+	if (nic_receiving(cable->peer->wire.nic))
+		cable->lit = now;
+	nic_set_wire(wire->nic, cable->lit && now - cable->lit < DARK_AFTER);
+	return drain(cable);
 }
 
 static uint32_t cable_room(struct wire *wire)
@@ -164,6 +178,12 @@ const struct wire_ops wire_cable_ops = {
 
 /* ---- loop: always through the queue, for a card that is sending is not called from within ---- */
 
+static uint32_t loop_poll(struct wire *wire, uint64_t now)
+{
+	(void)now;
+	return drain((struct cable_wire *)wire);
+}
+
 static void loop_transmit(struct wire *wire, const uint8_t *frame, size_t length)
 {
 	enqueue((struct cable_wire *)wire, frame, length);
@@ -183,7 +203,7 @@ const struct wire_ops wire_loop_ops = {
 	.help = "what the card sends comes back to it",
 	.size = sizeof(struct cable_wire),
 	.start = loop_start,
-	.poll = cable_poll,
+	.poll = loop_poll,
 	.transmit = loop_transmit,
 	.room = cable_room,
 	.stop = cable_stop,

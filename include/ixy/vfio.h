@@ -4,7 +4,8 @@
  * it memory through the IOMMU. Less common needs: ixy/vfio_pci.h (capabilities, reset, narrow
  * registers), ixy/vfio_irq.h (interrupts), ixy/vfio_dma.h (memory that you have already).
  *
- * Functions return 0 or a negative errno value and explain every error to the log hook (ixy/log.h).
+ * Functions return 0 or a negative errno value and explain errors to the log hook (ixy/log.h),
+ * except those of single accesses to a device, which the caller knows better.
  * Opening, closing and DMA memory may be called from any thread. Register, config space and
  * interrupt calls on one device are not serialised against each other or against its close;
  * different devices are independent.
@@ -111,7 +112,7 @@ void bar_write32(const struct vfio_bar *bar, uint32_t offset, uint32_t value);
  * @offset: bytes from the start of the region
  *
  * Return: 0, -EIO (outside the region, or the device is off), -ENOTCONN (the device's server has
- * gone), or another error. After an error, @data is what it was before.
+ * gone), or another error. @data is undefined after an error.
  */
 int vfio_region_read(struct vfio_device *dev, int index, uint64_t offset, void *data, size_t size);
 int vfio_region_write(struct vfio_device *dev, int index, uint64_t offset, const void *data,
@@ -150,7 +151,7 @@ int vfio_dma_alloc(struct dma_memory *mem, size_t size);
 
 /**
  * vfio_dma_free() - unmap it for all devices and free it
- * @mem: zeroed; @mem->virt == NULL is allowed
+ * @mem: set to zeros; @mem->virt == NULL is allowed
  *
  * Memory that a device cannot be kept from is not freed: better lost than overwritten.
  */

@@ -22,6 +22,7 @@ bool app_open(struct app *app, int argc, char **argv, uint32_t devices, uint32_t
 
 	signal(SIGINT, stop);
 	signal(SIGTERM, stop);
+	signal(SIGHUP, stop);
 	for (uint32_t i = 0; i < devices; i++, app->device_count++)
 		if (ixy_open(&app->devices[i], app->args[i], &app->config))
 			return false;

@@ -24,12 +24,12 @@ int main(int argc, char **argv)
 			 "standard output (ixy-pcap A - | tcpdump -r -) and the statistics to "
 			 "standard error.",
 		.extra = options,
-		.out = argc > 1 && !strcmp(argv[argc - 1], "-") ? stderr : stdout,
 	};
 
 	if (!app_open(&app, argc, argv, 1, 2))
 		return app_close(&app);
-	bool pipe = app.out == stderr;
+	bool pipe = !strcmp(app.args[1], "-");
+	app.out = pipe ? stderr : stdout;
 	FILE *file = pipe ? stdout : fopen(app.args[1], "wb");
 	bool good = file && pcap_write_header(file, snaplen);
 

@@ -159,6 +159,8 @@ void app_ready(struct app *app)
 
 bool app_time_is_up(const struct app *app)
 {
+	if (app->out && ferror(app->out)) /* nobody reads the statistics any more */
+		return true;
 	return duration > 0 && app->calls % 256 == 0 && app_now() - app->start >= duration;
 }
 
@@ -193,7 +195,10 @@ void app_print(struct app *app, uint32_t i, bool final)
 	last[i] = *s;
 	double seconds = now - (final ? app->start : app->reported) + 1e-9;
 	uint64_t rx = s->rx_packets - old.rx_packets, tx = s->tx_packets - old.tx_packets;
-	double rx_mbits = mbits(rx, s->rx_bytes - old.rx_bytes, seconds);
+	/* The card counts the bytes of missed packets, too: take the share of those that were not. */
+	uint64_t arrived = rx + s->rx_missed - old.rx_missed;
+	uint64_t rx_bytes = arrived ? (double)(s->rx_bytes - old.rx_bytes) * rx / arrived : 0;
+	double rx_mbits = mbits(rx, rx_bytes, seconds);
 	double tx_mbits = mbits(tx, s->tx_bytes - old.tx_bytes, seconds);
 
 	if (!json) {

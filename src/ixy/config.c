@@ -32,10 +32,9 @@ int ixy_configure(const char *address, struct ixy_config *c, const struct ixy_co
 	for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++)
 		if (limits[i].value < limits[i].min || limits[i].value > limits[i].max ||
 		    limits[i].value % limits[i].multiple)
-			return ixy_fail(
-				EINVAL,
-				"%s: %s: %u is not possible; from %u to %u in steps of %u is",
-				address, limits[i].name, limits[i].value, limits[i].min,
-				limits[i].max, limits[i].multiple);
+			return ixy_fail(EINVAL, "%s: %s: %u is not possible; from %u to %u%s is",
+					address, limits[i].name, limits[i].value, limits[i].min,
+					limits[i].max,
+					limits[i].multiple > 1 ? " in steps of 8" : "");
 	return 0;
 }

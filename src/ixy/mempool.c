@@ -8,7 +8,8 @@ int mempool_create(struct mempool **out, uint32_t count, uint32_t data_size)
 	size_t entry = ((64 + PKT_BUF_HEADROOM + (size_t)data_size + 63) / 64 | 1) * 64;
 
 	if (!count || !data_size || entry > UINT32_MAX / count)
-		return ixy_fail(EINVAL, "no pool of %u buffers of %u bytes", count, data_size);
+		return ixy_fail(EINVAL, "a pool of %u buffers of %u bytes is empty or over 4 GiB",
+				count, data_size);
 	struct mempool *pool = calloc(1, sizeof(*pool) + count * sizeof(*pool->stack));
 	int err = pool ? vfio_dma_alloc(&pool->mem, entry * count) : -ENOMEM;
 	if (err) {

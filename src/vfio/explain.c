@@ -94,11 +94,11 @@ static int explain_memlock(int err)
 		needed += map->mem.size;
 	if (err != ENOMEM || limit.rlim_cur >= needed)
 		return ixy_fail(err, "cannot map DMA memory: %s", strerror(err));
-	return ixy_fail(
-		err,
-		"DMA needs %llu bytes of locked memory, the limit is %llu: raise it with ulimit "
-		"-l %llu (as root, or in /etc/security/limits.conf)",
-		needed, (unsigned long long)limit.rlim_cur, (needed + 1023) / 1024);
+	return ixy_fail(err,
+			"DMA needs at least %llu bytes of locked memory, the limit is %llu: raise "
+			"it with ulimit "
+			"-l %llu (as root, or in /etc/security/limits.conf)",
+			needed, (unsigned long long)limit.rlim_cur, (needed + 1023) / 1024);
 }
 
 /* Up to the point where we have the group's number. */
@@ -143,6 +143,16 @@ int vfio_explain(const char *pci, const char *what, int err)
 		return ixy_fail(ENODEV, "%s: no /dev/vfio/vfio: sudo modprobe vfio-pci", pci);
 	if (!strcmp(what, "VFIO_GROUP_FLAGS_VIABLE"))
 		return explain_group(pci, group);
+	if (!strcmp(what, "VFIO_SET_IOMMU") && err == EPERM)
+		return ixy_fail(EPERM,
+				"%s: its IOMMU does not remap interrupts, so the kernel refuses: "
+				"switch interrupt remapping on (x2APIC, intremap) in the firmware",
+				pci);
+	if (!strcmp(what, "VFIO_SET_IOMMU"))
+		return ixy_fail(err,
+				"%s: the kernel offers no IOMMU for it (%s): sudo modprobe "
+				"vfio_iommu_type1",
+				pci, strerror(err));
 	if (err == EACCES || err == EPERM)
 		return ixy_fail(
 			EACCES,
@@ -152,10 +162,5 @@ int vfio_explain(const char *pci, const char *what, int err)
 	if (err == EBUSY)
 		return ixy_fail(EBUSY, "%s: in use: another program has /dev/vfio/%s open", pci,
 				group);
-	if (!strcmp(what, "VFIO_SET_IOMMU"))
-		return ixy_fail(err,
-				"%s: the kernel offers no IOMMU for it (%s): sudo modprobe "
-				"vfio_iommu_type1",
-				pci, strerror(err));
 	return ixy_fail(err, "%s: %s: %s", pci, what, strerror(err));
 }

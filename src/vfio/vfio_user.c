@@ -26,7 +26,7 @@ struct user {
 /* Log what failed, unless the connection was lost, which has been logged. Return: @err. */
 static int fail(struct user *user, const char *what, int err)
 {
-	if (!user_lost(&user->socket))
+	if (!vfio_user_lost(&user->socket))
 		ixy_log(IXY_ERROR, "%s: %s: %s", user->socket.name, what, strerror(-err));
 	return err;
 }
@@ -67,7 +67,7 @@ static int negotiate(struct user *user)
 	};
 
 	user->socket.hint = " (is it a vfio-user server? does it serve another client?)";
-	int err = user_call(&user->socket, &request);
+	int err = vfio_user_call(&user->socket, &request);
 	user->socket.hint = "";
 	if (err)
 		return fail(user, "version negotiation", err);
@@ -93,7 +93,7 @@ static int get_info(struct user *user)
 		.reply_min = 16,
 		.reply_max = sizeof(info),
 	};
-	int err = user_call(&user->socket, &request);
+	int err = vfio_user_call(&user->socket, &request);
 
 	if (err)
 		return fail(user, "device information", err);
@@ -114,7 +114,7 @@ static int user_open(struct vfio_device *dev, const char *path)
 	for (uint32_t i = 0; i < REGIONS; i++)
 		user->region_fds[i] = -1;
 
-	int err = user_connect(&user->socket, path, dev->address);
+	int err = vfio_user_connect(&user->socket, path, dev->address);
 	if (!err)
 		err = negotiate(user);
 	if (!err)
@@ -128,7 +128,7 @@ static void user_close(struct vfio_device *dev)
 
 	if (!user)
 		return;
-	user_disconnect(&user->socket);
+	vfio_user_disconnect(&user->socket);
 	for (uint32_t i = 0; i < REGIONS; i++)
 		if (user->region_fds[i] >= 0)
 			close(user->region_fds[i]);
@@ -168,7 +168,7 @@ static int get_region_info(struct user *user, struct vfio_region_info *info)
 		.reply_max = room,
 		.reply_fd = &user->region_fds[question.index],
 	};
-	int err = user_call(&user->socket, &request);
+	int err = vfio_user_call(&user->socket, &request);
 	if (err)
 		return fail(user, "region information", err);
 	if (!can_map(info, user->region_fds[question.index]))
@@ -188,7 +188,7 @@ static int get_irq_info(struct user *user, struct vfio_irq_info *info)
 	};
 
 	if (info->index < user->irqs)
-		return user_call(&user->socket, &request);
+		return vfio_user_call(&user->socket, &request);
 	info->count = 0;
 	return 0;
 }
@@ -222,7 +222,7 @@ static int set_irqs(struct user *user, const struct vfio_irq_set *set)
 			.fds = eventfds,
 			.fd_count = armed ? run : 0,
 		};
-		int err = user_call(&user->socket, &request);
+		int err = vfio_user_call(&user->socket, &request);
 		if (err)
 			return err;
 		done += run;
@@ -237,7 +237,7 @@ static int reset(struct user *user)
 		.timeout_ms = RESET_TIMEOUT_MS,
 	};
 
-	return user->flags & VFIO_DEVICE_FLAGS_RESET ? user_call(&user->socket, &request)
+	return user->flags & VFIO_DEVICE_FLAGS_RESET ? vfio_user_call(&user->socket, &request)
 						     : -EOPNOTSUPP;
 }
 
@@ -279,7 +279,7 @@ static int read_chunk(struct user *user, const struct region_access *access, voi
 		.reply_min = sizeof(*access) + access->count,
 		.reply_max = sizeof(*access) + access->count,
 	};
-	int err = user_call(&user->socket, &request);
+	int err = vfio_user_call(&user->socket, &request);
 
 	if (!err)
 		memcpy(data, reply.data, access->count);
@@ -305,7 +305,7 @@ static int write_chunk(struct user *user, const struct region_access *access, co
 		.reply_max = sizeof(reply),
 	};
 
-	return user_call(&user->socket, &request);
+	return vfio_user_call(&user->socket, &request);
 }
 
 static int user_access(struct vfio_device *dev, int index, uint64_t offset, void *data, size_t size,
@@ -343,7 +343,7 @@ static int dma_map(struct user *user, const struct dma_map *map)
 		.fd_count = 1,
 	};
 
-	return map->fd < 0 ? -EOPNOTSUPP : user_call(&user->socket, &request);
+	return map->fd < 0 ? -EOPNOTSUPP : vfio_user_call(&user->socket, &request);
 }
 
 static int dma_unmap(struct user *user, const struct dma_map *map)
@@ -360,10 +360,10 @@ static int dma_unmap(struct user *user, const struct dma_map *map)
 		.reply_min = sizeof(reply),
 		.reply_max = sizeof(reply),
 	};
-	int err = user_call(&user->socket, &request);
+	int err = vfio_user_call(&user->socket, &request);
 
 	/* A server that has gone does no harm: it had the file, which nobody else will get. */
-	if (err && user_lost(&user->socket))
+	if (err && vfio_user_lost(&user->socket))
 		return 0;
 	return err ? err : reply.iova == map->mem.iova && reply.size == map->mem.size ? 0 : -EIO;
 }

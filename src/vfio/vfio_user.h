@@ -66,12 +66,12 @@ struct user_request {
 };
 
 /* Connect to a socket. Return: 0 or a negative errno, explained. */
-int user_connect(struct user_socket *socket, const char *path, const char *name);
-void user_disconnect(struct user_socket *socket); /* also after user_connect() failed */
-bool user_lost(struct user_socket *socket);
+int vfio_user_connect(struct user_socket *socket, const char *path, const char *name);
+void vfio_user_disconnect(struct user_socket *socket); /* also after vfio_user_connect() failed */
+bool vfio_user_lost(struct user_socket *socket);
 
 /*
  * Send a request and wait for the reply. Return: 0, the server's error, -ENOTCONN if the connection
  * was lost before, or why it was lost now. Only the latter is logged.
  */
-int user_call(struct user_socket *socket, struct user_request *request);
+int vfio_user_call(struct user_socket *socket, struct user_request *request);

@@ -231,7 +231,7 @@ static int receive_reply(struct user_socket *conn, struct user_request *request,
 	return receive_all(conn, request->reply, size, request->reply_fd, deadline);
 }
 
-int user_call(struct user_socket *conn, struct user_request *request)
+int vfio_user_call(struct user_socket *conn, struct user_request *request)
 {
 	const int timeout = request->timeout_ms ? request->timeout_ms : DEFAULT_TIMEOUT_MS;
 	struct header header = {
@@ -259,7 +259,7 @@ int user_call(struct user_socket *conn, struct user_request *request)
 	return err;
 }
 
-int user_connect(struct user_socket *conn, const char *path, const char *name)
+int vfio_user_connect(struct user_socket *conn, const char *path, const char *name)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	struct stat file;
@@ -293,14 +293,14 @@ int user_connect(struct user_socket *conn, const char *path, const char *name)
 	return 0;
 }
 
-void user_disconnect(struct user_socket *conn)
+void vfio_user_disconnect(struct user_socket *conn)
 {
 	if (conn->fd >= 0)
 		close(conn->fd);
 	pthread_mutex_destroy(&conn->lock);
 }
 
-bool user_lost(struct user_socket *conn)
+bool vfio_user_lost(struct user_socket *conn)
 {
 	pthread_mutex_lock(&conn->lock);
 	bool lost = conn->lost;

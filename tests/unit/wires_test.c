@@ -26,6 +26,7 @@
 
 struct nic {
 	bool up;
+	bool light; /* on the cable */
 	uint32_t room; /* free descriptors */
 	uint32_t count, missed;
 	uint32_t lengths[KEPT];
@@ -47,6 +48,16 @@ enum nic_verdict nic_receive(struct nic *nic, const void *frame, size_t length, 
 	nic->lengths[nic->count++] = length;
 	nic->room--;
 	return NIC_TAKEN;
+}
+
+bool nic_receiving(const struct nic *nic)
+{
+	return nic->up;
+}
+
+void nic_set_wire(struct nic *nic, bool plugged)
+{
+	nic->light = plugged;
 }
 
 bool nic_link_up(const struct nic *nic)
