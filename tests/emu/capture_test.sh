@@ -44,13 +44,16 @@ emu=$!
 within 5 test -S "$work/s/nic1.sock" || die "no sockets"
 capture()
 {
+	# The sender first: it has no link, and waits, until somebody receives.
+	spawn pktgen "$IXY_BIN/ixy-pktgen" --quiet --pcap "$work/in.pcap" "vfio-user:$work/s/nic0.sock"
+	pktgen=$!
+	sleep 0.5
 	spawn capture "$IXY_BIN/ixy-pcap" --quiet --count $packets "vfio-user:$work/s/nic1.sock" "$1"
 	capture=$!
-	within 10 test -s "$1" || die "ixy-pcap does not start"
-	"$IXY_BIN/ixy-pktgen" --quiet --rate 20k --pcap "$work/in.pcap" "vfio-user:$work/s/nic0.sock" \
-		>"$work/pktgen.log" 2>&1 || fail "ixy-pktgen: exit status $?"
 	ends_within 10 "$capture" || die "ixy-pcap has not seen all packets"
 	[ "$status" = 0 ] || fail "ixy-pcap: exit status $status"
+	ends_within 10 "$pktgen" || die "ixy-pktgen does not end"
+	[ "$status" = 0 ] || fail "ixy-pktgen: exit status $status"
 }
 capture "$work/out.pcap"
 same "over a cable" "$work/out.pcap"

@@ -451,6 +451,23 @@ static void cable_carries_both_ways_and_waits_without_loss(void **state)
 	assert_int_equal(bench.nics[0].count, 1);
 }
 
+static void cable_is_dark_until_the_other_end_receives(void **state)
+{
+	(void)state;
+	start("cable", "cable");
+	bench.nics[0].up = bench.nics[1].up = false;
+	poll(0, 1000000000);
+	assert_false(bench.nics[0].light);
+	bench.nics[1].up = true;
+	poll(0, 1000000001);
+	assert_true(bench.nics[0].light);
+	bench.nics[1].up = false; /* for a moment */
+	poll(0, 1050000000);
+	assert_true(bench.nics[0].light);
+	poll(0, 1200000000);
+	assert_false(bench.nics[0].light);
+}
+
 static void cable_survives_more_than_it_has_room_for(void **state)
 {
 	static uint8_t frame[NIC_FRAME_MAX + 1];
@@ -837,6 +854,7 @@ int main(void)
 		TEST(gen_verifies_like_sink),
 		TEST(frames_of_others_are_foreign),
 		TEST(cable_carries_both_ways_and_waits_without_loss),
+		TEST(cable_is_dark_until_the_other_end_receives),
 		TEST(cable_survives_more_than_it_has_room_for),
 		TEST(cable_needs_two_ends),
 		TEST(loop_returns_frames_when_polled),
