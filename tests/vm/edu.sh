@@ -1,0 +1,24 @@
+#!/bin/bash
+# examples/edu.c in a guest, through the kernel's VFIO behind an IOMMU: the library on a device that is not a network card.
+. "$(dirname "$0")/lib.sh"
+pack_programs edu
+card() # for bind_to_vfio
+{
+	echo 0000:00:10.0
+}
+
+shopt -s nullglob # there are no cards of ixy-emu
+more=$work/programs.cpio iommu=on start_guest -device edu,addr=10
+bind_to_vfio 0
+for _ in first second; do # the device cannot be reset: the second finds it as the first has left it
+	guest "edu $(card)" >"$work/edu.log" 2>&1 || fail "edu fails"
+	cat "$work/edu.log"
+	for line in "identification: edu 1\.0" "liveness: good" "factorial: 12! = 479001600, told by MSI" \
+		"DMA: 4096 bytes to the device and back are the same"; do
+		grep -qx "$line" "$work/edu.log" || fail "no line: $line"
+	done
+done
+# The log would tell of DMA that the IOMMU has refused.
+no_complaints
+stop_guest
+finish
