@@ -110,11 +110,14 @@ static int edu_wait(struct edu *edu, uint32_t cause)
 
 	if (count < 0)
 		return count;
+	if (count == 0)
+		return ixy_fail(ETIMEDOUT, "%s: no interrupt in %d ms", vfio_address(edu->dev),
+				TIMEOUT_MS);
 	uint32_t status = bar_read32(edu->regs, INTERRUPT_STATUS);
 	bar_write32(edu->regs, INTERRUPT_ACK, status);
-	if (count == 0 || status != cause)
-		return ixy_fail(EIO, "%s: %d interrupts, status 0x%x instead of 0x%x",
-				vfio_address(edu->dev), count, status, cause);
+	if (status != cause)
+		return ixy_fail(EIO, "%s: an interrupt for 0x%x instead of 0x%x",
+				vfio_address(edu->dev), status, cause);
 	return 0;
 }
 
