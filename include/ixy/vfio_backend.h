@@ -58,7 +58,7 @@ struct vfio_device {
  * @close:  undo open, also one that failed half-way. If @dev->space->users is 0, the space goes,
  *          too, with all its maps.
  * @call:   what ioctl() does to a device file, for the requests below
- * @access: read or write a region. If it returns an error, @data has not been changed.
+ * @access: read or write a region. What it has read is not looked at after an error.
  * @dma:    add a map to a space, or take it out. Explains every error.
  *
  * Calls of open, close and dma are serialised by the library. The requests, with their structures

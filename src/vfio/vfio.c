@@ -78,12 +78,12 @@ int vfio_bar(struct vfio_device *dev, uint32_t index, const struct vfio_bar **ou
 uint32_t bar_read32(const struct vfio_bar *bar, uint32_t offset)
 {
 	volatile uint32_t *reg = bar_pointer(bar, offset);
-	uint32_t value = UINT32_MAX;
+	uint32_t value;
 
 	if (reg)
 		value = *reg;
-	else
-		vfio_region_read(bar->dev, bar->index, offset, &value, sizeof(value));
+	else if (vfio_region_read(bar->dev, bar->index, offset, &value, sizeof(value)))
+		value = UINT32_MAX;
 	dma_rmb();
 	return value;
 }
