@@ -47,3 +47,15 @@ int vfio_irq_disarm(struct vfio_device *dev, uint32_t index);
  * -EINTR (signal), or another error.
  */
 int vfio_irq_wait(const int *eventfds, uint32_t count, int timeout_ms);
+
+/**
+ * vfio_check() - is the device still well, and ours?
+ *
+ * To be called every second or so: arms VFIO_PCI_ERR_IRQ_INDEX and VFIO_PCI_REQ_IRQ_INDEX, as far as
+ * the device has them and they are not armed, and looks at them without consuming anything. Who
+ * unbinds or unplugs a device waits until it has been closed.
+ *
+ * Return: 0, -ENODEV (the system wants the device back: close it), -EIO (PCI Express reports that it
+ * has failed: close it), or an error of vfio_irq_arm().
+ */
+int vfio_check(struct vfio_device *dev);

@@ -3,6 +3,7 @@
 #include "options.h"
 
 #include <ixy/control.h>
+#include <ixy/vfio_irq.h>
 
 #include <getopt.h>
 #include <signal.h>
@@ -162,6 +163,12 @@ bool app_time_is_up(const struct app *app)
 	if (app->out && ferror(app->out)) /* nobody reads the statistics any more */
 		return true;
 	return duration > 0 && app->calls % 256 == 0 && app_now() - app->start >= duration;
+}
+
+void app_check(struct app *app, uint32_t i)
+{
+	if (!app->status && vfio_check(app->devices[i]->vfio))
+		app->status = 1;
 }
 
 /* Mbit/s on the wire: with each frame go 24 bytes that drivers do not see (CRC, preamble, gap). */

@@ -189,3 +189,33 @@ int vfio_irq_wait(const int *eventfds, uint32_t count, int timeout_ms)
 	}
 	return sum < INT_MAX ? (int)sum : INT_MAX;
 }
+
+int vfio_check(struct vfio_device *dev)
+{
+	static const struct {
+		uint32_t index;
+		int err;
+		const char *meaning;
+	} events[] = {
+		{ VFIO_PCI_ERR_IRQ_INDEX, EIO, "the device has failed: PCI Express reports an error" },
+		{ VFIO_PCI_REQ_IRQ_INDEX, ENODEV,
+		  "the system wants the device back (unbound, or unplugged)" },
+	};
+
+	for (size_t i = 0; i < sizeof(events) / sizeof(*events); i++) {
+		const uint32_t index = events[i].index;
+		int fd, err = 0;
+
+		if (dev->irqs && dev->irqs->kinds[index].count)
+			fd = dev->irqs->kinds[index].eventfds[0];
+		else if (vfio_irq_count(dev, index) == 1)
+			err = vfio_irq_arm(dev, index, 0, 1, &fd);
+		else
+			continue;
+		if (err)
+			return err;
+		if (poll(&(struct pollfd){ .fd = fd, .events = POLLIN }, 1, 0) > 0)
+			return ixy_fail(events[i].err, "%s: %s", dev->address, events[i].meaning);
+	}
+	return 0;
+}

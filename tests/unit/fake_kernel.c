@@ -386,11 +386,12 @@ static int device_request(struct kernel_device *device, unsigned long request, v
 	case VFIO_DEVICE_GET_REGION_INFO:
 		return region_info(argument);
 	case VFIO_DEVICE_GET_IRQ_INFO:
-		if (irq->index == VFIO_PCI_ERR_IRQ_INDEX)
-			return fail(EINVAL); /* not an Express device */
+		if (irq->index == VFIO_PCI_ERR_IRQ_INDEX && !device->express)
+			return fail(EINVAL);
 		irq->count = irq->index == VFIO_PCI_MSIX_IRQ_INDEX  ? 8
 			     : irq->index == VFIO_PCI_MSI_IRQ_INDEX ? 1
 			     : irq->index == VFIO_PCI_REQ_IRQ_INDEX ? 1
+			     : irq->index == VFIO_PCI_ERR_IRQ_INDEX ? 1
 								    : 0;
 		return 0;
 	case VFIO_DEVICE_SET_IRQS:

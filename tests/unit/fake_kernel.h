@@ -33,7 +33,7 @@ struct kernel_device {
 	struct kernel_group *group;
 	int files;
 	uint64_t inode;
-	bool can_reset;
+	bool can_reset, express;
 	int resets;
 	struct {
 		uint32_t flags, index, start, count;

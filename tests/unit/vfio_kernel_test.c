@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 
@@ -390,6 +391,36 @@ static void the_system_can_ask_for_the_device(void **state)
 	vfio_close(dev);
 }
 
+static void a_device_that_is_wanted_back_is_noticed(void **state)
+{
+	struct kernel_device *device = &kernel.devices[0];
+
+	(void)state;
+	struct vfio_device *dev = open_device("0000:01:00.0");
+	assert_int_equal(vfio_check(dev), 0);
+	assert_int_equal(vfio_check(dev), 0);
+	assert_int_equal(device->irqs.index, VFIO_PCI_REQ_IRQ_INDEX);
+	assert_int_equal(eventfd_write(device->irqs.fds[0], 1), 0);
+	assert_int_equal(vfio_check(dev), -ENODEV);
+	assert_non_null(strstr(last_message, "0000:01:00.0"));
+	assert_int_equal(vfio_check(dev), -ENODEV); /* it stays so */
+	vfio_close(dev);
+}
+
+static void a_device_that_has_failed_is_noticed(void **state)
+{
+	int fd;
+
+	(void)state;
+	kernel.devices[0].express = true;
+	struct vfio_device *dev = open_device("0000:01:00.0");
+	assert_int_equal(vfio_irq_arm(dev, VFIO_PCI_ERR_IRQ_INDEX, 0, 1, &fd), 0);
+	assert_int_equal(vfio_check(dev), 0);
+	assert_int_equal(eventfd_write(fd, 1), 0);
+	assert_int_equal(vfio_check(dev), -EIO);
+	vfio_close(dev);
+}
+
 static void normal_pages_are_warned_of_once(void **state)
 {
 	struct dma_memory mem;
@@ -535,6 +566,8 @@ int main(void)
 		TEST(reset_says_if_it_cannot),
 		TEST(pitfall_vfio_1_vectors_are_armed_from_any_start),
 		TEST(the_system_can_ask_for_the_device),
+		TEST(a_device_that_is_wanted_back_is_noticed),
+		TEST(a_device_that_has_failed_is_noticed),
 		TEST(normal_pages_are_warned_of_once),
 		TEST(what_is_no_address_is_refused),
 		TEST(a_device_that_is_not_there),

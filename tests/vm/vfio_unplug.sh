@@ -1,0 +1,39 @@
+#!/bin/bash
+# While ixy-fwd forwards in a guest, one of its cards is unbound from vfio-pci, then unplugged (as the guest's kernel sees it):
+# the program says so, ends, and the system has its card.
+. "$(dirname "$0")/lib.sh"
+pack_programs ixy-fwd
+start_cards --interval 0.2 gen:flows=64 gen:flows=64
+more=$work/programs.cpio iommu=on start_guest
+bind_to_vfio 0 1
+
+# taken_away HOW COMMAND: card 1
+taken_away()
+{
+	local how=$1 status
+	guest "(ixy-fwd $(card 0) $(card 1) >/tmp/out 2>/tmp/err; echo \$? >/tmp/status) >/dev/null 2>&1 &"
+	within 10 guest grep -q Mpps /tmp/out || die "$how: ixy-fwd does not forward: $(guest cat /tmp/err)"
+	must "$how" guest "$2" # returns when ixy-fwd has let go
+	within 5 guest test -s /tmp/status || die "$how: ixy-fwd does not end"
+	status=$(guest cat /tmp/status)
+	guest cat /tmp/err
+	[ "$status" = 1 ] || fail "$how: exit status $status"
+	guest grep -q "'$(card 1):.*wants the device back'" /tmp/err || fail "$how: ixy-fwd does not say why it ended"
+	[ -z "$(guest pidof ixy-fwd)" ] || fail "$how: ixy-fwd is still there"
+	guest rm /tmp/out /tmp/err /tmp/status
+}
+
+taken_away "unbinding" "echo $(card 1) >/sys/bus/pci/drivers/vfio-pci/unbind"
+guest "[ ! -e /sys/bus/pci/devices/$(card 1)/driver ]" || fail "the card is still bound to vfio-pci"
+bind_to_vfio 1
+taken_away "unplugging" "echo 1 >/sys/bus/pci/devices/$(card 1)/remove"
+guest "[ ! -e /sys/bus/pci/devices/$(card 1) ]" || fail "the card is still there"
+must "rescan" guest "echo 1 >/sys/bus/pci/rescan"
+bind_to_vfio 1
+must "forwarding again" guest "ixy-fwd --duration 1 $(card 0) $(card 1)"
+# The kernel says so each time that it asks.
+no_complaints "vfio-pci .* (resetting|reset done)|[Rr]elaying device request to user"
+stop_guest
+stop_cards
+no_faults
+finish
