@@ -197,7 +197,8 @@ int vfio_check(struct vfio_device *dev)
 		int err;
 		const char *meaning;
 	} events[] = {
-		{ VFIO_PCI_ERR_IRQ_INDEX, EIO, "the device has failed: PCI Express reports an error" },
+		{ VFIO_PCI_ERR_IRQ_INDEX, EIO,
+		  "the device has failed: PCI Express reports an error" },
 		{ VFIO_PCI_REQ_IRQ_INDEX, ENODEV,
 		  "the system wants the device back (unbound, or unplugged)" },
 	};

@@ -55,4 +55,5 @@ expect()
 
 forward fast 3
 forward trapped 3 --trap
+shows "DPDK ixgbe" "testpmd forwards between two cards behind an IOMMU; its counters agree with the card's; link status, register dump"
 finish

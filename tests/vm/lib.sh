@@ -19,6 +19,8 @@ mount -t proc proc /proc
 mount -t sysfs sys /sys # of our network namespace
 ip link set lo up
 chmod 755 "$work"
+shown=$IXY_LAB/shown/${test_name:-$(basename "$0" .sh)}
+rm -f "$shown"
 qemu=
 guest_timeout=$((60 * IXY_SLOWDOWN))
 
@@ -203,4 +205,12 @@ no_faults()
 no_bad_accesses()
 {
 	[ "$(total bad_accesses "$work/account.json")" = 0 ] || fail "accesses to no register: $(tail -n 1 "$work/account.json")"
+}
+
+# shows DRIVER FACT: what a test that has passed has shown of a driver on the card; a line of the table in docs/drivers.md
+shows()
+{
+	[ "$failures" = 0 ] || return
+	mkdir -p "$(dirname "$shown")"
+	echo "| $1 | $2 | $(basename "$shown") |" >"$shown"
 }

@@ -23,4 +23,5 @@ stop_guest
 stop_cards
 no_faults
 no_bad_accesses
+shows "Linux ixgbe" "unloaded, loaded, down and up 20 times, traffic after each"
 finish

@@ -41,4 +41,5 @@ stop_cards
 no_faults
 no_bad_accesses
 [ "$(total rx_frames "$work/account.json")" = "$received" ] || fail "the card has delivered another number of packets"
+shows "Linux ixgbe" "four queues: RSS spreads flows over them, each queue's interrupt comes, nothing is lost"
 finish

@@ -47,4 +47,5 @@ stop_guest
 stop_cards
 no_faults
 no_bad_accesses
+shows "Linux ixgbe" "VLAN: inserts, strips and filters tags, also with TCP segmentation in the card"
 finish

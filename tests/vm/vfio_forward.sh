@@ -73,4 +73,5 @@ shut_down
 boot 39
 forward "normal pages" "$fwd"
 shut_down
+shows "ixy-fwd" "kernel VFIO, IOMMU of 48 and 39 bits, huge and normal pages; an ordinary user; memlock limit; SIGKILL leaves silent cards"
 finish

@@ -42,4 +42,5 @@ start_guest
 provoke
 [ "$faults" = 0 ] || fail "without an IOMMU there are faults, too: this test shows nothing"
 echo "without: $faults faults"
+shows "Linux ixgbe" "an address that is not the driver's: refused behind an IOMMU"
 finish
