@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Measure a driver without a card, in lockstep: the card receives a number of packets, the driver
+ * handles them (only this is timed), the card sends what the driver gave it and checks it. So no
+ * waiting is timed, and a driver that does not do its work has no figure.
+ *
+ * Writes one line per measurement; the script `run` makes tables of them.
+ */
+#define _GNU_SOURCE
+#include "bench.h"
+
+#include <getopt.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <sys/resource.h>
+
+#include "clock.h"
+#include "trap.h"
+
+#define PACKETS 128 /* per round, if batch and ring allow it */
+#define WARM_UP 16  /* rounds */
+
+/*
+ * Where the card is. HOT: on the driver's processor, so what it writes is in the nearest cache.
+ * LLC: what it writes is in the last-level cache, as a real card's (DDIO). XCORE: on another
+ * processor, in whose caches everything stays.
+ */
+enum placement { HOT, LLC, XCORE, PLACEMENTS };
+
+static const char *const placements[] = { "hot", "llc", "xcore" };
+static const char *const tasks[] = { "forward", "receive", "send" };
+
+static struct card card;
+static struct bench_setting setting = { .ring = 512, .pool = 4096, .length = 60 };
+
+static void die(const char *what)
+{
+	fprintf(stderr, "bench: %s: %s\n", setting.driver, what);
+	exit(1);
+}
+
+/* ---- The card's turn, here or on another processor ---- */
+
+static struct {
+	bool (*function)(void);
+	bool result;
+	int turn; /* 1: the card's thread has something to do */
+	pthread_t thread;
+	int cpu;
+} other = { .cpu = -1 };
+
+static void run_on(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	if (sched_setaffinity(0, sizeof(set), &set))
+		die("cannot choose a processor");
+}
+
+static void wait_turn(int turn)
+{
+	while (__atomic_load_n(&other.turn, __ATOMIC_ACQUIRE) != turn)
+		__builtin_ia32_pause();
+}
+
+static void *other_thread(void *argument)
+{
+	run_on(other.cpu);
+	for (;;) {
+		wait_turn(1);
+		if (!other.function)
+			return argument;
+		other.result = other.function();
+		__atomic_store_n(&other.turn, 0, __ATOMIC_RELEASE);
+	}
+}
+
+static void start_other(enum placement placement)
+{
+	if (placement == HOT)
+		return;
+	if (other.cpu < 0)
+		die("needs two processors");
+	if (pthread_create(&other.thread, NULL, other_thread, NULL))
+		die("no thread");
+}
+
+static bool let_card(enum placement placement, bool (*function)(void))
+{
+	if (placement == HOT)
+		return function();
+	other.function = function;
+	__atomic_store_n(&other.turn, 1, __ATOMIC_RELEASE);
+	if (!function)
+		return true;
+	wait_turn(0);
+	return other.result;
+}
+
+static void stop_other(enum placement placement)
+{
+	if (placement == HOT)
+		return;
+	let_card(placement, NULL);
+	pthread_join(other.thread, NULL);
+	other.turn = 0;
+}
+
+/* ---- A round ---- */
+
+static struct {
+	enum bench_task task;
+	uint32_t packets, batch, done;
+	bool push_out;
+} round_;
+
+/* Read so much that nothing else is left in this processor's own caches: it goes to the last-level
+ * cache, which takes what the nearer ones lose. */
+static void push_out(void)
+{
+	static volatile uint8_t *junk;
+	static size_t size;
+
+	if (!junk) {
+		long l2 = sysconf(_SC_LEVEL2_CACHE_SIZE);
+		size = 2 * (size_t)(l2 > 0 ? l2 : 1 << 20);
+		junk = malloc(size);
+		if (!junk)
+			die("out of memory");
+		memset((void *)junk, 1, size);
+	}
+	for (size_t i = 0; i < size; i += 64)
+		junk[i];
+}
+
+static bool arrive(void)
+{
+	bool good = round_.task == SEND || card_receive(&card, round_.packets);
+
+	if (round_.push_out)
+		push_out();
+	return good;
+}
+
+static bool leave(void)
+{
+	return card_send(&card, round_.task == RECEIVE ? 0 : round_.packets,
+			 round_.task == FORWARD);
+}
+
+static void drive(void *unused)
+{
+	(void)unused;
+	round_.done = bench_driver.task[round_.task](round_.packets, round_.batch);
+}
+
+static void begin(enum placement placement, enum bench_task task, uint32_t batch)
+{
+	uint32_t half = setting.ring / 2, packets = PACKETS < half ? PACKETS : half;
+
+	round_.task = task;
+	round_.batch = batch;
+	round_.packets = batch > packets ? batch : packets;
+	round_.push_out = placement == LLC;
+}
+
+static void before(enum placement placement)
+{
+	if (!let_card(placement, arrive))
+		die("the driver did not give the card enough descriptors");
+}
+
+static void after(enum placement placement)
+{
+	if (!let_card(placement, leave))
+		die(card.complaint);
+	if (round_.done != round_.packets)
+		die("the driver did not handle all packets");
+}
+
+/* ---- Measurements ---- */
+
+static int compare(const void *a, const void *b)
+{
+	double difference = *(const double *)a - *(const double *)b;
+
+	return (difference > 0) - (difference < 0);
+}
+
+static void measure_time(enum placement placement, uint32_t rounds)
+{
+	double *samples = calloc(rounds, sizeof(*samples));
+	uint32_t kept = 0, tries = 0, most = 20 * rounds;
+
+	if (!samples)
+		die("out of memory");
+	start_other(placement);
+	for (; kept < rounds && tries < most; tries++) {
+		before(placement);
+		struct clock_probe first = clock_probe();
+		uint64_t start = clock_ticks();
+		drive(NULL);
+		uint64_t ticks = clock_ticks() - start;
+		struct clock_probe last = clock_probe();
+		after(placement);
+		if (tries >= WARM_UP && !clock_disturbed(&first, &last))
+			samples[kept++] =
+				(double)ticks * (first.speed + last.speed) / 2 / round_.packets;
+	}
+	stop_other(placement);
+	qsort(samples, kept, sizeof(*samples), compare);
+	if (kept < rounds)
+		fprintf(stderr, "bench: %s: only %u of %u rounds were undisturbed\n",
+			setting.driver, kept, tries);
+	printf("cycles,%s,%s,%s,%u,%u,%u,%u,%.2f,%.2f\n", setting.driver, tasks[round_.task],
+	       placements[placement], setting.ring, setting.pool, setting.length + 4, round_.batch,
+	       kept ? samples[kept / 2] : 0, (double)kept / tries);
+	free(samples);
+}
+
+/* Rounds until every packet buffer and descriptor has been used: a first time costs more. */
+static void measure_counts(void)
+{
+	uint32_t rounds = 8, laps = 2 * (setting.pool + setting.ring) / round_.packets;
+	struct trap_counts sum = { 0 };
+
+	for (uint32_t i = 0; i < laps + rounds; i++) {
+		before(HOT);
+		if (i < laps) {
+			drive(NULL);
+		} else {
+			struct trap_counts counts = trap_count(bench_driver.bar0, drive, NULL);
+			sum.instructions += counts.instructions;
+			sum.doorbells += counts.doorbells;
+			sum.other_accesses += counts.other_accesses;
+		}
+		after(HOT);
+	}
+	double packets = (double)rounds * round_.packets;
+	printf("counts,%s,%s,-,%u,%u,%u,%u,%.2f,%.4f\n", setting.driver, tasks[round_.task],
+	       setting.ring, setting.pool, setting.length + 4, round_.batch,
+	       (double)sum.instructions / packets, (double)sum.doorbells / packets);
+	if (sum.other_accesses)
+		die("registers other than doorbells are used for packets");
+}
+
+/* ---- Command line ---- */
+
+static const char usage[] =
+	"usage: bench-DRIVER [OPTION]...\n"
+	"Measure a driver on a software card in the same process.\n"
+	"\n"
+	"  --driver NAME     variant\n"
+	"  --ring N          descriptors per ring (512)\n"
+	"  --pool N          packet buffers (4096)\n"
+	"  --size N          bytes of a packet with CRC (64)\n"
+	"  --batch LIST      1,2,4,... (32)\n"
+	"  --task LIST       forward,receive,send (forward)\n"
+	"  --placement LIST  hot,llc,xcore: core cycles; count: instructions, doorbells (hot)\n"
+	"  --rounds N        of 128 packets (300)\n"
+	"  --cpus N,M        of the driver, of the card where it has its own (1,0)\n";
+
+static bool listed(const char *list, const char *name)
+{
+	size_t length = strlen(name);
+
+	for (const char *at = list; (at = strstr(at, name)); at += length)
+		if ((at == list || at[-1] == ',') && (!at[length] || at[length] == ','))
+			return true;
+	return false;
+}
+
+static void measure(const char *batch_list, const char *task_list, const char *placement_list,
+		    uint32_t rounds)
+{
+	char *end;
+
+	for (const char *at = batch_list; *at; at = end + (*end == ',')) {
+		uint32_t batch = (uint32_t)strtoul(at, &end, 10);
+		if (!batch || batch > BATCH_MAX || batch > setting.ring / 2)
+			die("a batch that is not possible");
+		if (batch < bench_driver.min_batch)
+			continue;
+		for (int task = 0; task < TASKS; task++) {
+			if (!listed(task_list, tasks[task]))
+				continue;
+			for (int p = 0; p < PLACEMENTS; p++) {
+				begin(p, task, batch);
+				if (listed(placement_list, placements[p]))
+					measure_time(p, rounds);
+			}
+			begin(HOT, task, batch);
+			if (listed(placement_list, "count"))
+				measure_counts();
+		}
+	}
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "driver", 1, NULL, 'd' },
+		{ "ring", 1, NULL, 'r' },
+		{ "pool", 1, NULL, 'p' },
+		{ "size", 1, NULL, 's' },
+		{ "batch", 1, NULL, 'b' },
+		{ "task", 1, NULL, 't' },
+		{ "placement", 1, NULL, 'l' },
+		{ "rounds", 1, NULL, 'n' },
+		{ "cpus", 1, NULL, 'c' },
+		{ "help", 0, NULL, 'h' },
+		{ 0 },
+	};
+	const char *batches = "32", *task_list = "forward", *placement_list = "hot";
+	uint32_t rounds = 300;
+	int option;
+
+	setting.driver = bench_driver.names[0];
+	if (sysconf(_SC_NPROCESSORS_ONLN) > 1)
+		setting.cpu = 1, other.cpu = 0;
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (option) {
+		case 'd':
+			setting.driver = optarg;
+			break;
+		case 'r':
+			setting.ring = (uint32_t)atoi(optarg);
+			break;
+		case 'p':
+			setting.pool = (uint32_t)atoi(optarg);
+			break;
+		case 's':
+			setting.length = (uint32_t)atoi(optarg) - 4;
+			break;
+		case 'b':
+			batches = optarg;
+			break;
+		case 't':
+			task_list = optarg;
+			break;
+		case 'l':
+			placement_list = optarg;
+			break;
+		case 'n':
+			rounds = (uint32_t)atoi(optarg);
+			break;
+		case 'c':
+			if (sscanf(optarg, "%d,%d", &setting.cpu, &other.cpu) < 1)
+				die("--cpus wants one or two numbers");
+			break;
+		default:
+			fputs(usage, option == 'h' ? stdout : stderr);
+			return option == 'h' ? 0 : 2;
+		}
+	}
+	run_on(setting.cpu);
+	if (card_create(&card, setting.length))
+		die("no card");
+	if (bench_driver.open(&card, &setting))
+		die("the driver did not start");
+	if (!card_wait_link(&card))
+		die("the link did not come up");
+	measure(batches, task_list, placement_list, rounds);
+	bench_driver.close();
+	return 0;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The card of the bench: the core of ixy-emu in the driver's process. Nobody waits for it: packets
+ * arrive and leave when the bench says so, and what left is checked.
+ */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "nic.h"
+
+#define CARD_MAPS 16
+
+struct card {
+	struct nic *nic;
+	uint8_t mac[6];
+	struct nic_window maps[CARD_MAPS]; /* what the driver under test allows it to reach */
+	uint32_t map_count;
+	uint32_t length;       /* of each frame, without CRC */
+	uint32_t arrived;      /* packets so far; each carries its number */
+	uint32_t left;	       /* packets that were sent so far */
+	uint32_t next;	       /* number that the next one must carry */
+	const char *complaint; /* what was wrong with the first packet that was not right */
+	uint8_t frame[NIC_FRAME_MAX];
+};
+
+/** card_create() - switch it on. Return: 0 or a negative errno. */
+int card_create(struct card *card, uint32_t length);
+
+/** card_map() - let it reach memory; drivers that use virtual addresses let it reach all. */
+void card_map(struct card *card, uint64_t iova, void *virt, uint64_t size);
+#define card_map_all(card) card_map(card, 4096, (void *)4096, (1ull << 47) - 4096)
+void card_unmap(struct card *card, uint64_t iova);
+
+/** card_work() - what a card does by itself all the time. Return: nic_poll()'s. */
+uint32_t card_work(struct card *card);
+
+/** card_wait_link() - until the link is up and packets are taken; a second at most. */
+bool card_wait_link(struct card *card);
+
+/** card_receive() - @n packets arrive. Return: have all found a descriptor? */
+bool card_receive(struct card *card, uint32_t n);
+
+/**
+ * card_send() - send what is in the ring; it must be @n packets of the right length
+ * @forwarded: they must be those that arrived, in order, with one byte changed
+ */
+bool card_send(struct card *card, uint32_t n, bool forwarded);
+
+/** card_demote() - CLDEMOTE the @n packets and descriptors that were written last. */
+void card_demote(struct card *card, uint32_t n);
+
+/** card_ring() - a queue's ring as memory, from RDBAL, TDBAL on. Return: NULL if there is none. */
+void *card_ring(struct card *card, uint32_t base_register, uint32_t *size);
