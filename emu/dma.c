@@ -1,5 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* How the card reaches memory: through windows that the host grants, and never beside them. */
+/*
+ * How the card reaches memory: through windows that the host grants, and never beside them.
+ *
+ * Datasheet gap: 8.2.3.5.1 names the events behind EICR.PCI, but a request of the card that an
+ * IOMMU refuses is none of them, and nothing says what the card does then. On hardware a refused
+ * read comes back as an unsupported request, which sets Received Master Abort (where Linux looks
+ * when VFs hang the card), and the queue that waits for it hangs until it is reset; of a refused
+ * write the card hears nothing. Here reads and writes are alike: the driver gets Received Master
+ * Abort and EICR.PCI. A queue whose ring is refused stops (rx.c, tx.c); a packet buffer costs its
+ * packet only.
+ */
 #include <string.h>
 
 #include "nic_internal.h"
@@ -8,6 +18,8 @@ static void *fault(struct nic *nic, uint64_t iova)
 {
 	nic->account.dma_faults++;
 	nic->account.last_fault = iova;
+	nic_pci_master_abort(nic);
+	nic_irq_cause(nic, EICR_PCI);
 	return NULL;
 }
 
@@ -15,7 +27,9 @@ void *nic_dma_slow(struct nic *nic, uint64_t iova, size_t size, bool write)
 {
 	struct nic_window window = { 0 };
 
-	if (!nic->pci.master || !nic->host.window(nic->host.ctx, iova, &window))
+	if (!nic->pci.master)
+		return NULL; /* nothing was asked, so nothing was refused */
+	if (!nic->host.window(nic->host.ctx, iova, &window))
 		return fault(nic, iova);
 
 	/* The answer must be about what was asked, and all of it: one access never spans windows. */

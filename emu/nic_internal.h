@@ -165,8 +165,8 @@ static inline void nic_set(struct nic *nic, uint32_t offset, uint32_t value)
 void *nic_dma_slow(struct nic *nic, uint64_t iova, size_t size, bool write);
 
 /**
- * nic_dma() - translate; NULL after counting a fault. Bus mastering off is a fault, too: then no
- * window is cached.
+ * nic_dma() - translate; NULL after a fault, which is counted and told to the driver. NULL, too,
+ * while bus mastering is off: then no window is cached.
  */
 static inline void *nic_dma(struct nic *nic, uint64_t iova, size_t size, bool write)
 {
@@ -241,6 +241,8 @@ void nic_eitr_high_written(struct nic *nic, uint32_t i, uint32_t old, uint32_t v
 void nic_pci_reset(struct nic *nic);
 /** nic_pci_update_master() - something that decides whether the card may reach memory changed. */
 void nic_pci_update_master(struct nic *nic);
+/** nic_pci_master_abort() - a request of the card has come back as unsupported. */
+void nic_pci_master_abort(struct nic *nic);
 
 /* ---- link.c ---- */
 

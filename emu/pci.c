@@ -12,6 +12,8 @@
 
 #define COMMAND	       0x04
 #define COMMAND_MASTER 0x04
+#define STATUS_HIGH    0x07
+#define MASTER_ABORT   BIT(5) /* of STATUS_HIGH: Received Master Abort */
 #define PMCSR	       0x44
 #define PMCSR_D3HOT    3
 #define DEVICE_CONTROL 0xA8
@@ -109,6 +111,11 @@ void nic_pci_update_master(struct nic *nic)
 	nic->pci.master = master;
 	nic->rescan = true;
 	nic_dma_changed(nic);
+}
+
+void nic_pci_master_abort(struct nic *nic)
+{
+	nic->pci.config[STATUS_HIGH] |= MASTER_ABORT;
 }
 
 int nic_config_read(struct nic *nic, uint32_t offset, void *data, size_t size)

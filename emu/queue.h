@@ -30,6 +30,7 @@ struct nic_traffic {
  * struct nic_rx_queue - a receive queue
  * @enabled: RXDCTL.ENABLE as last seen
  * @usable:  the ring makes sense; if not, the queue has no descriptors until it is enabled anew
+ * @faulted: part of the ring was out of reach: no access to it any more; the queue is not usable
  * @base, @size, @head: the ring: I/O virtual address, descriptors, RDH
  * @left:    descriptors from @head to the tail as last read
  * @published: what the card wrote to RDH last. The driver may write RDH only while the queue is
@@ -41,7 +42,7 @@ struct nic_traffic {
  *           are in one cache line, and carry @staged_frames and @staged_bytes
  */
 struct nic_rx_queue {
-	bool enabled, usable;
+	bool enabled, usable, faulted;
 	bool legacy, drop, strip_vlan;
 	uint32_t burst;
 	uint64_t base;

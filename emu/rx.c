@@ -47,7 +47,7 @@ static inline bool copy_frame(struct nic *nic, uint64_t iova, const uint8_t *fra
 static void stop(struct nic *nic, struct nic_rx_queue *q)
 {
 	nic->receiver.missed += q->staged_frames;
-	q->enabled = q->usable = false;
+	q->enabled = q->usable = q->faulted = false;
 	q->used = q->fetched = q->written = q->left = 0;
 	q->staged_frames = 0;
 	q->staged_bytes = 0;
@@ -99,45 +99,20 @@ static void read_tail(struct nic *nic, uint32_t queue, struct nic_rx_queue *q)
 {
 	uint32_t tail = nic_get_tail(nic, RDT(queue));
 
-	if (tail < q->size)
+	if (!nic->pci.master)
+		q->left = 0; /* all waits until the card may reach memory */
+	else if (tail < q->size)
 		q->left = tail >= q->head ? tail - q->head : tail + q->size - q->head;
 	else
 		q->usable = false;
 }
 
-/*
- * Read descriptors ahead, a cache line at a time, and bring their buffers here. Return: false after
- * a fault.
- */
-static bool fetch(struct nic *nic, struct nic_rx_queue *q)
+/* The ring is out of reach; see dma.c. Staged descriptors find no place any more. */
+static void halt(struct nic *nic, struct nic_rx_queue *q)
 {
-	uint32_t ahead = q->fetched - q->used;
-	uint32_t count = q->left < NIC_FETCH ? q->left : NIC_FETCH;
-
-	while (ahead < count) {
-		uint32_t at = q->head + ahead;
-		uint32_t part = NIC_LINE - at % NIC_LINE;
-		const struct nic_desc *desc;
-
-		at -= at >= q->size ? q->size : 0;
-		if (part > count - ahead)
-			part = count - ahead;
-		desc = nic_dma(nic, q->base + at * sizeof(*desc), part * sizeof(*desc), false);
-		if (unlikely(!desc))
-			return false;
-		nic_prefetch_write(desc + 2 * NIC_LINE);
-		ahead += part;
-		for (; part; part--, desc++) {
-			/* Both formats begin with the address of the packet buffer. */
-			uint64_t iova = __atomic_load_n(&desc->lo, __ATOMIC_RELAXED);
-			const uint8_t *buffer = nic_peek(nic, iova, 64, true);
-
-			q->fetch[q->fetched++ % NIC_FETCH] = iova;
-			if (likely(buffer))
-				nic_prefetch_write(buffer);
-		}
-	}
-	return true;
+	nic->receiver.missed += q->staged_frames;
+	q->usable = false;
+	q->faulted = true;
 }
 
 /* Status goes last: who sees DD sees the rest, and the packet. */
@@ -145,13 +120,14 @@ static void write_back(struct nic *nic, struct nic_rx_queue *q)
 {
 	uint32_t count = q->used - q->written;
 	uint32_t first = (q->head ? q->head : q->size) - count;
-	struct nic_desc *desc;
+	struct nic_desc *desc = NULL;
 
-	if (!count)
+	if (!count || !nic->pci.master)
 		return;
-	desc = nic_dma(nic, q->base + first * sizeof(*desc), count * sizeof(*desc), true);
+	if (likely(!q->faulted))
+		desc = nic_dma(nic, q->base + first * sizeof(*desc), count * sizeof(*desc), true);
 	if (unlikely(!desc)) {
-		nic->receiver.missed += q->staged_frames;
+		halt(nic, q);
 	} else {
 		for (uint32_t i = 0; i < count; i++) {
 			const struct nic_desc *stage = &q->stage[(first + i) % NIC_LINE];
@@ -168,6 +144,40 @@ static void write_back(struct nic *nic, struct nic_rx_queue *q)
 	q->staged_bytes = 0;
 }
 
+/* Read descriptors ahead, a cache line at a time, and bring their buffers here. */
+static void fetch(struct nic *nic, struct nic_rx_queue *q)
+{
+	uint32_t ahead = q->fetched - q->used;
+	uint32_t count = q->left < NIC_FETCH ? q->left : NIC_FETCH;
+
+	while (ahead < count) {
+		uint32_t at = q->head + ahead;
+		uint32_t part = NIC_LINE - at % NIC_LINE;
+		const struct nic_desc *desc;
+
+		at -= at >= q->size ? q->size : 0;
+		if (part > count - ahead)
+			part = count - ahead;
+		desc = nic_dma(nic, q->base + at * sizeof(*desc), part * sizeof(*desc), false);
+		if (unlikely(!desc)) {
+			write_back(nic, q);
+			halt(nic, q);
+			return;
+		}
+		nic_prefetch_write(desc + 2 * NIC_LINE);
+		ahead += part;
+		for (; part; part--, desc++) {
+			/* Both formats begin with the address of the packet buffer. */
+			uint64_t iova = __atomic_load_n(&desc->lo, __ATOMIC_RELAXED);
+			const uint8_t *buffer = nic_peek(nic, iova, 64, true);
+
+			q->fetch[q->fetched++ % NIC_FETCH] = iova;
+			if (likely(buffer))
+				nic_prefetch_write(buffer);
+		}
+	}
+}
+
 static inline void use_descriptor(struct nic *nic, struct nic_rx_queue *q, struct nic_desc desc)
 {
 	q->stage[q->head % NIC_LINE] = desc;
@@ -177,7 +187,8 @@ static inline void use_descriptor(struct nic *nic, struct nic_rx_queue *q, struc
 		q->head = 0;
 	if (q->head % NIC_LINE == 0) {
 		write_back(nic, q);
-		fetch(nic, q); /* a fault shows when the descriptor is needed */
+		if (likely(!q->faulted))
+			fetch(nic, q);
 	}
 }
 
@@ -311,8 +322,8 @@ static inline enum nic_verdict deliver(struct nic *nic, uint32_t queue, const ui
 	}
 	if (unlikely(q->fetched - q->used < count)) {
 		fetch(nic, q);
-		if (q->fetched - q->used < count)
-			return no_descriptor(nic, q, 0); /* a fault: no use to wait */
+		if (q->faulted || q->fetched - q->used < count)
+			return no_descriptor(nic, q, 0); /* it never comes: no use to wait */
 	}
 
 	part = size;
@@ -467,7 +478,7 @@ static uint32_t end_burst(struct nic *nic, uint32_t queue)
 
 	write_back(nic, q);
 	frames = q->frames;
-	if (q->usable && q->head != q->published && nic_get(nic, RDH(queue)) == q->published) {
+	if (q->enabled && q->head != q->published && nic_get(nic, RDH(queue)) == q->published) {
 		q->published = q->head;
 		nic_set(nic, RDH(queue), q->head);
 	}
@@ -522,7 +533,8 @@ uint32_t nic_rx_poll(struct nic *nic)
 
 	if (nic->rescan)
 		nic_rescan(nic);
-	for (uint32_t i = 0; i < NIC_QUEUES / 64; i++) {
+	/* Without bus mastering write-backs wait, and with them the counts of their frames. */
+	for (uint32_t i = 0; i < NIC_QUEUES / 64 && nic->pci.master; i++) {
 		while (rx->dirty[i]) {
 			uint32_t bit = (uint32_t)__builtin_ctzll(rx->dirty[i]);
 

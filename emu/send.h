@@ -32,13 +32,19 @@ static inline uint32_t nic_tx_available(const struct nic_visit *v)
 	return v->tail >= v->q->head ? v->tail - v->q->head : v->tail + v->q->size - v->q->head;
 }
 
-/* The cache line of the ring that holds descriptor @at; NULL after a fault. */
-static inline struct nic_desc *nic_tx_line(struct nic *nic, const struct nic_tx_queue *q,
-					   uint32_t at)
+/** nic_tx_halt() - the ring is out of reach (see dma.c), or the tail outside of it. */
+void nic_tx_halt(struct nic *nic, uint32_t queue);
+
+/* The cache line of the ring that holds descriptor @at; NULL after a fault: the queue is off. */
+static inline struct nic_desc *nic_tx_line(struct nic *nic, const struct nic_visit *v, uint32_t at)
 {
+	struct nic_desc *line;
+
 	at -= at % NIC_LINE;
-	return nic_dma(nic, q->base + at * sizeof(struct nic_desc),
-		       NIC_LINE * sizeof(struct nic_desc), true);
+	line = nic_dma(nic, v->q->base + at * sizeof(*line), NIC_LINE * sizeof(*line), true);
+	if (unlikely(!line))
+		nic_tx_halt(nic, v->queue);
+	return line;
 }
 
 static inline void nic_tx_write_back(struct nic_visit *v)

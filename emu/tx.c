@@ -76,6 +76,13 @@ void nic_tx_look(struct nic *nic, uint32_t queue)
 	}
 }
 
+/* Nothing more from this queue until it is enabled anew. */
+void nic_tx_halt(struct nic *nic, uint32_t queue)
+{
+	stop(nic, queue);
+	nic->tx[queue].enabled = true;
+}
+
 /* ---- Descriptors ---- */
 
 /* Bring the frames of the next line's descriptors here, and a line further on. */
@@ -95,7 +102,7 @@ bool nic_tx_enter(struct nic *nic, struct nic_visit *v)
 {
 	uint32_t at = v->q->head - v->q->head % NIC_LINE;
 
-	v->line = nic_tx_line(nic, v->q, at);
+	v->line = nic_tx_line(nic, v, at);
 	if (unlikely(!v->line))
 		return false;
 	/* Reads ahead stay within the ring and its memory; what they find is only a hint. */
@@ -147,7 +154,9 @@ static void report_head(struct nic *nic, const struct nic_visit *v)
 			   (nic_get(nic, TDWBAL(v->queue)) & ~3u);
 	uint32_t *head = nic_dma(nic, address, sizeof(*head), true);
 
-	if (head)
+	if (unlikely(!head))
+		nic_tx_halt(nic, v->queue);
+	else
 		__atomic_store_n(head, v->q->head, __ATOMIC_RELEASE);
 }
 
@@ -171,14 +180,6 @@ static void end_visit(struct nic *nic, struct nic_visit *v)
 		nic_irq_tx(nic, v->queue);
 }
 
-/* A tail outside the ring: nothing more from this queue until it is enabled anew. */
-static void give_up(struct nic *nic, uint32_t queue)
-{
-	stop(nic, queue);
-	nic->tx[queue].enabled = true;
-	nic->account.tx_bad++;
-}
-
 /* Return: work done, in frames, or in descriptors that did not become one. */
 static uint32_t visit(struct nic *nic, uint32_t queue, uint32_t budget)
 {
@@ -193,7 +194,8 @@ static uint32_t visit(struct nic *nic, uint32_t queue, uint32_t budget)
 	if (!v.q->usable)
 		return 0;
 	if (v.tail >= v.q->size) {
-		give_up(nic, queue);
+		nic_tx_halt(nic, queue);
+		nic->account.tx_bad++;
 		return 0;
 	}
 	v.head_only = nic_get(nic, TDWBAL(queue)) & TDWBAL_HEAD_WB_EN;
@@ -231,9 +233,9 @@ void nic_tx_configure(struct nic *nic)
 	tx->pad = hlreg0 & HLREG0_TXPADEN;
 	tx->crc = hlreg0 & HLREG0_TXCRCEN;
 	tx->vlan_type = DMATXCTL_VT(dmatxctl);
-	/* Without a link frames wait in the rings. */
+	/* Without a link or bus mastering frames wait in the rings. */
 	tx->on = dmatxctl & DMATXCTL_TE && !(nic_get(nic, SECTXCTRL) & SECTXCTRL_TX_DIS) &&
-		 (tx->loopback || nic_link_up(nic));
+		 (tx->loopback || nic_link_up(nic)) && nic->pci.master;
 }
 
 void nic_tx_reset(struct nic *nic)

@@ -53,7 +53,7 @@ static enum chain read_chain(struct nic *nic, struct nic_visit *v, struct nic_tx
 	packet->report = 0;
 	packet->bad = false;
 	while (packet->count < left && packet->count < NIC_CHAIN) {
-		const struct nic_desc *line = nic_tx_line(nic, q, at);
+		const struct nic_desc *line = nic_tx_line(nic, v, at);
 		struct nic_desc desc;
 
 		if (!line)

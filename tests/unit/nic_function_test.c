@@ -211,6 +211,34 @@ static void other_causes_share_a_vector(void **state)
 	assert_int_equal(get(EICR), EICR_TCP_TIMER); /* OCD: only 29:16 clear */
 }
 
+static void refused_dma_is_a_pci_exception(void **state)
+{
+	(void)state;
+	set(IVAR_MISC, (IVAR_VALID | 20) << 8);
+	set(EIMS, EICR_PCI);
+	assert_non_null(nic_dma(nic, MEMORY, 1, true));
+	no_interrupt();
+	assert_int_equal(config(0x06, 2) & 0x2000, 0);
+
+	assert_null(nic_dma(nic, 0, 1, false));
+	only_interrupt(20, 1);
+	assert_null(nic_dma(nic, 0, 1, true)); /* still there: no news */
+	no_interrupt();
+	assert_int_equal(config(0x06, 2) & 0x2000, 0x2000); /* Received Master Abort */
+	assert_int_equal(get(EICR), EICR_PCI);
+	assert_null(nic_dma(nic, 0, 1, false));
+	only_interrupt(20, 1);
+	assert_int_equal(nic_account(nic)->dma_faults, 3);
+
+	/* Without bus mastering nothing is asked, so nothing is refused. */
+	set(EICR, EICR_PCI);
+	set_config(0x04, 4, 0x20000000); /* clears the abort, too */
+	assert_null(nic_dma(nic, MEMORY, 1, false));
+	assert_int_equal(get(EICR), 0);
+	assert_int_equal(config(0x06, 2) & 0x2000, 0);
+	assert_int_equal(nic_account(nic)->dma_faults, 3);
+}
+
 static void without_msix_everything_is_one_interrupt(void **state)
 {
 	(void)state;
@@ -495,6 +523,7 @@ int main(void)
 		msix_test(eitr_holds_the_second_interrupt_back),
 		msix_test(an_interrupt_that_nobody_wants_anymore_is_not_sent),
 		msix_test(other_causes_share_a_vector),
+		msix_test(refused_dma_is_a_pci_exception),
 		msix_test(without_msix_everything_is_one_interrupt),
 		msix_test(forced_causes_interrupt_only_if_enabled),
 		msix_test(messages_wait_for_bus_mastering),

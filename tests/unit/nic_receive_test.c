@@ -357,20 +357,124 @@ static void write_back_interrupts_and_send_does(void **state)
 	assert_int_equal(card.interrupts[5], 1);
 }
 
-static void bus_master_off_stops_dma(void **state)
+/* A queue whose ring is elsewhere than rx_ring() has put it. */
+static void move_ring(uint64_t iova, uint32_t size, uint32_t tail)
+{
+	reg_write(RXDCTL(0), 0);
+	card_poll(LOTS);
+	reg_write(RDBAL(0), (uint32_t)iova);
+	reg_write(RDBAH(0), (uint32_t)(iova >> 32));
+	reg_write(RDLEN(0), size * (uint32_t)sizeof(struct nic_desc));
+	reg_write(RDH(0), 0);
+	reg_write(RDT(0), tail);
+	reg_write(RXDCTL(0), RXDCTL_ENABLE);
+}
+
+static void ring_out_of_reach_stops_the_queue(void **state)
 {
 	struct ring ring = rx_ring(0, 8, ADVANCED);
 
 	(void)state;
-	rx_post(&ring, 7);
-	arrive(60, 0);
+	move_ring(UNMAPPED, 8, 4);
+	for (uint32_t i = 0; i < 5; i++) {
+		assert_int_equal(arrive(60, i), NIC_MISSED);
+		card_poll(LOTS);
+	}
+	assert_int_equal(nic_account(card.nic)->dma_faults, 1);
+	assert_int_equal(nic_account(card.nic)->rx_missed, 5);
+	assert_true(reg_read(EICR) & EICR_PCI);
+
+	/* Off and on: the next attempt, which fails, too. */
+	move_ring(UNMAPPED, 8, 4);
+	assert_int_equal(arrive(60, 0), NIC_MISSED);
+	assert_int_equal(arrive(60, 0), NIC_MISSED);
+	assert_int_equal(nic_account(card.nic)->dma_faults, 2);
+	assert_true(reg_read(EICR) & EICR_PCI);
+
+	/* And with a ring that is there. */
+	move_ring(ring.iova, 8, 0);
+	rx_post(&ring, 4);
+	assert_int_equal(arrive(60, 0), NIC_TAKEN);
 	card_poll(LOTS);
+	assert_true(rx_status(&ring, 0) & RXD_DD);
+	assert_false(reg_read(EICR) & EICR_PCI);
+}
+
+static void ring_that_cannot_be_written_stops_the_queue(void **state)
+{
+	(void)state;
+	rx_ring(0, 8, ADVANCED);
+	for (uint32_t i = 0; i < 8; i++)
+		((struct nic_desc *)memory(READ_ONLY))[i].lo = WINDOW_B + i * BUFFER_SIZE;
+	move_ring(READ_ONLY, 8, 7);
+	for (uint32_t i = 0; i < 3; i++)
+		assert_int_equal(arrive(60, i), NIC_TAKEN);
+	for (uint32_t i = 0; i < 5; i++) {
+		card_poll(LOTS);
+		assert_int_equal(arrive(60, i), NIC_MISSED);
+	}
+	card_poll(LOTS);
+	assert_int_equal(nic_account(card.nic)->dma_faults, 1);
+	assert_int_equal(nic_account(card.nic)->rx_frames, 0);
+	assert_int_equal(nic_account(card.nic)->rx_missed, 3 + 5);
+	assert_true(reg_read(EICR) & EICR_PCI);
+}
+
+/* What came before the descriptors that are out of reach is not lost. */
+static void ring_half_out_of_reach_stops_the_queue_there(void **state)
+{
+	uint64_t iova = WINDOW_B + WINDOW_SIZE - 8 * sizeof(struct nic_desc);
+	struct nic_desc *desc = (struct nic_desc *)memory(iova);
+
+	(void)state;
+	rx_ring(0, 8, ADVANCED);
+	for (uint32_t i = 0; i < 8; i++)
+		desc[i].lo = WINDOW_B + i * BUFFER_SIZE;
+	move_ring(iova, 16, 6);
+	for (uint32_t i = 0; i < 6; i++)
+		assert_int_equal(arrive(60, i), NIC_TAKEN);
+	reg_poke(RDT(0), 12);
+	for (uint32_t i = 0; i < 3; i++) {
+		assert_int_equal(arrive(60, i), NIC_MISSED);
+		card_poll(LOTS);
+	}
+	assert_int_equal(nic_account(card.nic)->dma_faults, 1);
+	assert_int_equal(nic_account(card.nic)->last_fault, WINDOW_B + WINDOW_SIZE);
+	assert_int_equal(nic_account(card.nic)->rx_frames, 6);
+	for (uint32_t i = 0; i < 8; i++)
+		assert_int_equal(desc[i].hi & RXD_DD, i < 6);
+	assert_int_equal(reg_peek(RDH(0)), 6);
+}
+
+static void without_bus_mastering_the_queue_waits(void **state)
+{
+	struct ring ring = rx_ring(0, 8, ADVANCED);
+	uint8_t frame[60];
+
+	(void)state;
+	frame_to(frame, card_mac, 60, 1);
+	rx_post(&ring, 7);
+	assert_int_equal(arrive(60, 0), NIC_TAKEN);
 	bus_master(false);
 	memset(memory(rx_buffer(&ring, 1)), 0xEE, 60);
-	assert_int_equal(arrive(60, 1), NIC_MISSED);
-	card_poll(LOTS);
+	for (uint32_t i = 0; i < 3; i++) {
+		assert_int_equal(nic_receive(card.nic, frame, 60, NIC_TRY), NIC_BUSY);
+		assert_int_equal(arrive(60, 1), NIC_MISSED);
+		card_poll(LOTS);
+	}
 	assert_int_equal(memory(rx_buffer(&ring, 1))[0], 0xEE);
-	assert_true(nic_account(card.nic)->dma_faults > 0);
+	assert_false(rx_status(&ring, 0) & RXD_DD);
+
+	bus_master(true);
+	card_poll(LOTS);
+	assert_true(rx_status(&ring, 0) & RXD_DD);
+	assert_int_equal(arrive(60, 1), NIC_TAKEN);
+	card_poll(LOTS);
+	assert_true(rx_status(&ring, 1) & RXD_DD);
+	check_memory(rx_buffer(&ring, 1), 0, 60, 60, 1);
+	assert_int_equal(nic_account(card.nic)->rx_frames, 2);
+	assert_int_equal(nic_account(card.nic)->dma_faults, 0);
+	assert_false(reg_read(EICR) & EICR_PCI);
 }
 
 static void receiver_off_takes_nothing(void **state)
@@ -405,7 +509,10 @@ int main(void)
 		card_test(enable_in_a_mapped_page_is_noticed),
 		card_test(bad_rings_and_buffers_are_harmless),
 		card_test(write_back_interrupts_and_send_does),
-		card_test(bus_master_off_stops_dma),
+		card_test(ring_out_of_reach_stops_the_queue),
+		card_test(ring_that_cannot_be_written_stops_the_queue),
+		card_test(ring_half_out_of_reach_stops_the_queue_there),
+		card_test(without_bus_mastering_the_queue_waits),
 		card_test(receiver_off_takes_nothing),
 	};
 

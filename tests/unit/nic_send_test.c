@@ -69,13 +69,96 @@ static void head_write_back_replaces_dd(void **state)
 	assert_memory_equal(memory(head), "\x06\x00\x00\x00\xEE", 5);
 	assert_false(tx_done(&ring, 5));
 
-	/* An address that is nowhere. */
+	/* An address that is nowhere: nobody would learn of what the queue sends. */
 	reg_write(TDWBAH(3), (uint32_t)(UNMAPPED >> 32));
-	tx_put(&ring, iova, TX_DATA(60) | TXD_EOP | TXD_RS);
-	tx_ring_doorbell(&ring);
-	card_poll(LOTS);
+	for (uint32_t i = 0; i < 3; i++) {
+		tx_put(&ring, iova, TX_DATA(60) | TXD_EOP | TXD_RS);
+		tx_ring_doorbell(&ring);
+		card_poll(LOTS);
+	}
 	assert_int_equal(nic_account(card.nic)->dma_faults, 1);
 	assert_int_equal(card.sent_count, 7);
+	assert_true(reg_read(EICR) & EICR_PCI);
+}
+
+/* A queue whose ring is elsewhere than tx_ring() has put it. */
+static void move_ring(uint32_t queue, uint64_t iova, uint32_t size)
+{
+	reg_write(TXDCTL(queue), 0);
+	card_poll(LOTS);
+	reg_write(TDBAL(queue), (uint32_t)iova);
+	reg_write(TDBAH(queue), (uint32_t)(iova >> 32));
+	reg_write(TDLEN(queue), size * (uint32_t)sizeof(struct nic_desc));
+	reg_write(TDH(queue), 0);
+	reg_write(TDT(queue), 0);
+	reg_write(TXDCTL(queue), TXDCTL_ENABLE);
+}
+
+static void ring_out_of_reach_stops_the_queue(void **state)
+{
+	static const uint64_t bad[] = { UNMAPPED, READ_ONLY };
+	struct ring ring = tx_ring(0, 16), other = tx_ring(1, 16);
+	uint8_t frame[60];
+
+	(void)state;
+	frame_to(frame, card_mac, 60, 1);
+	for (uint32_t i = 0; i < 2; i++) {
+		move_ring(0, bad[i], 16);
+		reg_poke(TDT(0), 4);
+		for (uint32_t j = 0; j < 5; j++)
+			tx_send(&other, frame, 60, TXD_RS); /* others go on */
+		assert_int_equal(card.sent_count, 5 * (i + 1));
+		assert_int_equal(nic_account(card.nic)->dma_faults, i + 1);
+		assert_int_equal(nic_account(card.nic)->last_fault, bad[i]);
+		assert_true(reg_read(EICR) & EICR_PCI);
+	}
+	move_ring(0, ring.iova, 16);
+	tx_send(&ring, frame, 60, TXD_RS);
+	assert_true(tx_done(&ring, 0));
+	assert_int_equal(nic_account(card.nic)->tx_bad, 0);
+}
+
+/* What comes before the descriptors that are out of reach is sent. */
+static void packet_half_out_of_reach_stops_the_queue(void **state)
+{
+	struct ring ring = tx_ring(0, 16);
+	uint64_t iova = take(60);
+
+	(void)state;
+	ring.iova = WINDOW_B + WINDOW_SIZE - 8 * sizeof(struct nic_desc);
+	ring.desc = (struct nic_desc *)memory(ring.iova);
+	move_ring(0, ring.iova, 16);
+	for (uint32_t i = 0; i < 6; i++)
+		tx_put(&ring, iova, TX_DATA(60) | TXD_EOP | TXD_RS);
+	tx_put(&ring, iova, TX_PART(30, 120));
+	tx_put(&ring, iova, TX_PART(30, 120));
+	reg_poke(TDT(0), 10);
+	for (uint32_t i = 0; i < 5; i++)
+		card_poll(LOTS);
+	assert_int_equal(card.sent_count, 6);
+	assert_true(tx_done(&ring, 5));
+	assert_int_equal(reg_peek(TDH(0)), 6);
+	assert_int_equal(nic_account(card.nic)->dma_faults, 1);
+	assert_int_equal(nic_account(card.nic)->last_fault, WINDOW_B + WINDOW_SIZE);
+}
+
+static void without_bus_mastering_the_queue_waits(void **state)
+{
+	struct ring ring = tx_ring(0, 16);
+	uint8_t frame[60];
+
+	(void)state;
+	frame_to(frame, card_mac, 60, 1);
+	bus_master(false);
+	for (uint32_t i = 0; i < 3; i++)
+		tx_send(&ring, frame, 60, TXD_RS);
+	assert_int_equal(card.sent_count, 0);
+	bus_master(true);
+	card_poll(LOTS);
+	assert_int_equal(card.sent_count, 3);
+	assert_true(tx_done(&ring, 2));
+	assert_int_equal(nic_account(card.nic)->dma_faults, 0);
+	assert_false(reg_read(EICR) & EICR_PCI);
 }
 
 static void budget_limits_a_poll_and_queues_take_turns(void **state)
@@ -490,6 +573,9 @@ int main(void)
 		card_test(bad_descriptors_are_counted_and_harmless),
 		card_test(endless_chains_are_dropped),
 		card_test(tail_outside_the_ring_stops_the_queue),
+		card_test(ring_out_of_reach_stops_the_queue),
+		card_test(packet_half_out_of_reach_stops_the_queue),
+		card_test(without_bus_mastering_the_queue_waits),
 		card_test(disabled_queue_is_left_alone),
 		card_test(enable_in_a_mapped_page_is_noticed),
 	};
