@@ -13,7 +13,7 @@
 #define DEVICES "/sys/bus/pci/devices"
 
 /* What to type so that vfio-pci drives a device; Linux: Documentation/ABI/testing/sysfs-bus-pci. */
-#define UNBIND "echo %s | sudo tee " DEVICES "/%s/driver/unbind; "
+#define UNBIND "echo %s | sudo tee " DEVICES "/%s/driver/unbind"
 #define BIND                                                                                       \
 	"sudo modprobe vfio-pci; echo vfio-pci | sudo tee " DEVICES "/%s/driver_override; "        \
 	"echo %s | sudo tee /sys/bus/pci/drivers_probe"
@@ -57,10 +57,13 @@ static bool is_address(const char *pci)
 	return true;
 }
 
-/* Every function of a group must be driven by VFIO, by a bridge's driver or by nothing. */
+/*
+ * Every function of a group must be driven by VFIO or by nothing, or by a driver that lets its
+ * device do no DMA of its own: in Linux, those with driver_managed_dma.
+ */
 static int explain_group(const char *pci, const char *group)
 {
-	char path[PATH_MAX], driver[64], found[128] = "";
+	char path[PATH_MAX], driver[64], found[256] = "", first[16] = "";
 	struct dirent *entry;
 
 	snprintf(path, sizeof(path), "/sys/kernel/iommu_groups/%s/devices", group);
@@ -71,16 +74,20 @@ static int explain_group(const char *pci, const char *group)
 		    !strcmp(driver, "pci-stub"))
 			continue;
 		size_t length = strlen(found);
-		snprintf(found + length, sizeof(found) - length, "%s%.12s (%.63s)",
+		snprintf(found + length, sizeof(found) - length, "%s%.15s (%.63s)",
 			 length ? ", " : "", entry->d_name, driver);
+		if (!*first)
+			snprintf(first, sizeof(first), "%.15s", entry->d_name);
 	}
 	if (dir)
 		closedir(dir);
-	return ixy_fail(
-		EBUSY,
-		"%s: its IOMMU group %s has members that other drivers use: %s; unbind them or "
-		"bind them to vfio-pci, too",
-		pci, group, *found ? found : "unknown");
+	if (!*found)
+		return ixy_fail(EBUSY, "%s: another driver uses a member of its IOMMU group %s",
+				pci, group);
+	return ixy_fail(EBUSY,
+			"%s: its IOMMU group %s has members that other drivers use: %s; unbind "
+			"each of them, or bind it to vfio-pci, too: " UNBIND,
+			pci, group, found, first, first);
 }
 
 static int explain_memlock(int err)
@@ -137,8 +144,8 @@ int vfio_explain(const char *pci, const char *what, int err)
 	if (!link_name(driver, pci, "driver"))
 		return ixy_fail(ENODEV, "%s: no driver; give it to vfio-pci: " BIND, pci, pci, pci);
 	if (strcmp(driver, "vfio-pci"))
-		return ixy_fail(ENODEV, "%s: driven by %s; give it to vfio-pci: " UNBIND BIND, pci,
-				driver, pci, pci, pci, pci);
+		return ixy_fail(ENODEV, "%s: driven by %s; give it to vfio-pci: " UNBIND "; " BIND,
+				pci, driver, pci, pci, pci, pci);
 	if (!exists("/dev/vfio/vfio"))
 		return ixy_fail(ENODEV, "%s: no /dev/vfio/vfio: sudo modprobe vfio-pci", pci);
 	if (!strcmp(what, "VFIO_GROUP_FLAGS_VIABLE"))

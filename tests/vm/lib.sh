@@ -22,6 +22,7 @@ chmod 755 "$work"
 shown=$IXY_LAB/shown/${test_name:-$(basename "$0" .sh)}
 rm -f "$shown"
 qemu=
+places=()
 guest_timeout=$((60 * IXY_SLOWDOWN))
 
 # start_cards [OPTION]... WIRE...
@@ -40,24 +41,25 @@ stop_cards()
 	ends_within 10 "$emu" || die "ixy-emu does not end"
 }
 
-# start_guest QEMU OPTION...: with all cards of start_cards, each on a PCI Express port of its own. In the environment:
+# start_guest QEMU OPTION...: with all cards of start_cards, each on a PCI Express port of its own, port0 and so on, or where
+# the array places says in JSON. In the environment:
 # memory=1G, cpus=2, append="kernel parameters", more="more.cpio ...", iommu=on for an IOMMU; iommu=on,OPTION=VALUE...: of intel-iommu
 # shellcheck disable=SC2120 # mostly none
 start_guest()
 {
-	local -a devices=()
+	local -a devices=() cards=()
 	local sock n=0 root=$IXY_LAB/root
-	for sock in "$work"/nic*.sock; do
-		devices+=(-device "pcie-root-port,id=port$n,chassis=$n"
-			-device "{\"driver\":\"vfio-user-pci\",\"id\":\"nic$n\",\"bus\":\"port$n\",
-				\"socket\":{\"path\":\"/mnt/$(basename "$sock")\",\"type\":\"unix\"}}")
-		n=$((n + 1))
-	done
 	# caching-mode: the IOMMU tells QEMU of new mappings, and QEMU the card. Before the cards: they look for it.
 	if [ -n "${iommu:-}" ]; then
-		devices=(-device "intel-iommu,intremap=on,caching-mode=on${iommu#on}" "${devices[@]}")
+		devices=(-device "intel-iommu,intremap=on,caching-mode=on${iommu#on}")
 		append="intel_iommu=on ${append:-}"
 	fi
+	for sock in "$work"/nic*.sock; do
+		devices+=(-device "pcie-root-port,id=port$n,chassis=$n")
+		cards+=(-device "{\"driver\":\"vfio-user-pci\",\"id\":\"nic$n\",${places[n]:-\"bus\":\"port$n\"},
+			\"socket\":{\"path\":\"/mnt/$(basename "$sock")\",\"type\":\"unix\"}}")
+		n=$((n + 1))
+	done
 	mkdir -p "$work/init.d"
 	cp "$IXY_SOURCE/tests/vm/init" "$work/init.d/init"
 	(cd "$work/init.d" && echo init | cpio --quiet -o -H newc -R 0:0) >"$work/init.cpio"
@@ -81,7 +83,7 @@ start_guest()
 			rcupdate.rcu_expedited=1 net.ifnames=0 ${append:-}" \
 		-serial stdio -chardev pipe,id=shell,path=/mnt/shell -serial chardev:shell \
 		-chardev pipe,id=monitor,path=/mnt/monitor -monitor chardev:monitor \
-		"${devices[@]}" "$@" </dev/null 2>&1 &
+		"${devices[@]}" "$@" "${cards[@]}" </dev/null 2>&1 &
 	qemu=$!
 	spawned+=("$qemu")
 	answer >/dev/null || die "the guest does not boot"
