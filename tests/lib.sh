@@ -124,3 +124,18 @@ account_ok()
 {
 	grep -q '"type":"account".*"ok":true' "$1"
 }
+
+# make_capture FILE PACKETS: valid UDP datagrams of all sizes, to the discard port; the addresses are text2pcap's. The payload is
+# always the same: tshark guesses protocols from it.
+make_capture()
+{
+	local i
+	need text2pcap tshark
+	for ((i = 0; i < $2; i++)); do
+		printf '0000'
+		yes "this is packet $i" | head -c $((18 + i * 1454 / $2)) | od -An -v -tx1 -w4096
+	done >"$work/hex"
+	# Newer ones write pcapng unless told.
+	text2pcap -F pcap -4 10.0.0.1,10.0.0.2 -u 1000,9 "$work/hex" "$1" 2>"$work/text2pcap.log" ||
+		text2pcap -u 1000,9 "$work/hex" "$1" 2>"$work/text2pcap.log" || die "text2pcap failed"
+}

@@ -3,21 +3,10 @@
 # packets, in the eyes of tshark and tcpdump. Also by ixy-emu's pcap wire, and through a pipe.
 . "$(dirname "$0")/../lib.sh"
 need tshark tshark
-need text2pcap tshark
 need tcpdump tcpdump
 packets=300
 
-# Valid UDP datagrams of all sizes, to the discard port; the addresses are text2pcap's. The payload is always the same:
-# tshark guesses protocols from it.
-for ((i = 0; i < packets; i++)); do
-	printf '0000'
-	yes "this is packet $i" | head -c $((18 + i * 1454 / packets)) | od -An -v -tx1 -w4096
-done >"$work/hex"
-if text2pcap -F pcap -4 10.0.0.1,10.0.0.2 -u 1000,9 "$work/hex" "$work/in.pcap" 2>"$work/text2pcap.log"; then
-	: # newer ones write pcapng unless told
-else
-	text2pcap -u 1000,9 "$work/hex" "$work/in.pcap" 2>"$work/text2pcap.log" || die "text2pcap failed"
-fi
+make_capture "$work/in.pcap" $packets
 
 # see FILE TEXT: what the two tools make of it, times aside
 see()
