@@ -33,6 +33,7 @@ static const char help[] =
 	"      --json-file FILE    the same into FILE; standard output is the COMMAND's alone\n"
 	"      --mac MAC           of port 0; the next ports have the next ones;\n"
 	"                          default 02:82:59:90:00:00\n"
+	"      --no-msix           cards without MSI-X: drivers have to use MSI\n"
 	"      --trap              let no driver map registers: the card sees each access, in\n"
 	"                          order; slow\n"
 	"  -q, --quiet             no rates, no account\n"
@@ -135,6 +136,9 @@ static int parse_option(struct setup *setup, int option, const char *value)
 	case 't':
 		emu->trap = true;
 		return 0;
+	case 'x':
+		emu->no_msix = true;
+		return 0;
 	case 'q':
 		emu->quiet = true;
 		return 0;
@@ -161,6 +165,7 @@ static int parse_options(struct setup *setup, int argc, char **argv)
 		{ "json", no_argument, NULL, 'j' },
 		{ "json-file", required_argument, NULL, 'f' },
 		{ "mac", required_argument, NULL, 'm' },
+		{ "no-msix", no_argument, NULL, 'x' },
 		{ "trap", no_argument, NULL, 't' },
 		{ "quiet", no_argument, NULL, 'q' },
 		{ "registers", no_argument, NULL, 'r' },
@@ -278,6 +283,8 @@ static int make_card(struct setup *setup, uint32_t i)
 	int err = nic_create(&port->nic, &host, port->wire->mac);
 	if (err)
 		return run_error("cannot make a card for", port->wire->text, -err);
+	if (emu->no_msix)
+		nic_remove_msix(port->nic);
 	port->wire->nic = port->nic;
 	nic_set_wire(port->nic, true);
 	emu->count = i + 1;

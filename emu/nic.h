@@ -61,6 +61,11 @@ void nic_destroy(struct nic *nic);
 /** nic_function_reset() - PCI function reset: all registers, config space, queues. The account stays. */
 void nic_function_reset(struct nic *nic);
 
+/** nic_remove_msix() - make it a card without the MSI-X capability, for good: drivers fall back to MSI. BAR 4 stays. */
+void nic_remove_msix(struct nic *nic);
+/** nic_msix_count() - vectors that the card has: NIC_MSIX_COUNT or 0 */
+uint32_t nic_msix_count(const struct nic *nic);
+
 /** nic_set_wire() - plug or unplug the cable. The link comes up some time after, when the driver has set it up. */
 void nic_set_wire(struct nic *nic, bool plugged);
 

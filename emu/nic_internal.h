@@ -122,6 +122,7 @@ struct nic {
 	uint8_t *
 		bar0; /* NIC_BAR0_SIZE; doorbell pages are shared memory and may change at any time */
 	int doorbell_fd;
+	bool no_msix; /* nic_remove_msix() */
 	bool mapped; /* nic_set_mapped() */
 	uint64_t now; /* of the latest nic_poll() */
 	struct nic_account account;

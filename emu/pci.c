@@ -10,15 +10,18 @@
 
 #include "nic_internal.h"
 
-#define COMMAND	       0x04
-#define COMMAND_MASTER 0x04
-#define STATUS_HIGH    0x07
-#define MASTER_ABORT   BIT(5) /* of STATUS_HIGH: Received Master Abort */
-#define PMCSR	       0x44
-#define PMCSR_D3HOT    3
-#define DEVICE_CONTROL 0xA8
-#define INITIATE_FLR   BIT(15)
-#define SERIAL_NUMBER  0x144
+#define COMMAND		0x04
+#define COMMAND_MASTER	0x04
+#define STATUS_HIGH	0x07
+#define MASTER_ABORT	BIT(5) /* of STATUS_HIGH: Received Master Abort */
+#define CAPABILITY_MSI	0x50
+#define CAPABILITY_MSIX 0x70
+#define CAPABILITY_PCIE 0xA0
+#define PMCSR		0x44
+#define PMCSR_D3HOT	3
+#define DEVICE_CONTROL	0xA8
+#define INITIATE_FLR	BIT(15)
+#define SERIAL_NUMBER	0x144
 
 /* A BAR of this size: its address bits are writable, so that software can find out the size. */
 #define BAR_BITS(size) (~((size)-1u))
@@ -46,17 +49,17 @@ static const struct config_word {
 	{ 0x40, 0x48235001, 0, 0 },
 	{ PMCSR, 0, 0x0103, 0x8000 },
 	/* 9.3.8: MSI: one message, 64-bit address, maskable */
-	{ 0x50, 0x01807005, 0x00010000, 0 },
+	{ CAPABILITY_MSI, 0x01807005, 0x00010000, 0 },
 	{ 0x54, 0, 0xFFFFFFFC, 0 },
 	{ 0x58, 0, 0xFFFFFFFF, 0 },
 	{ 0x5C, 0, 0xFFFF, 0 },
 	{ 0x60, 0, 1, 0 },
 	/* 9.3.9: MSI-X: 64 vectors, table at 0 of BAR 4, pending bits at 0x2000 */
-	{ 0x70, (NIC_MSIX_COUNT - 1u) << 16 | 0xA011, 0xC0000000, 0 },
+	{ CAPABILITY_MSIX, (NIC_MSIX_COUNT - 1u) << 16 | 0xA011, 0xC0000000, 0 },
 	{ 0x74, 0x00000004, 0, 0 },
 	{ 0x78, 0x00002004, 0, 0 },
 	/* 9.3.10: PCI Express: function level reset; 5 GT/s, 8 lanes */
-	{ 0xA0, 0x00020010, 0, 0 },
+	{ CAPABILITY_PCIE, 0x00020010, 0, 0 },
 	{ 0xA4, 0x10008CC2, 0, 0 },
 	{ DEVICE_CONTROL, 0x00002810, 0x7FFF, 0x000F0000 },
 	{ 0xAC, 0x00000482, 0, 0 },
@@ -87,6 +90,24 @@ static uint32_t config_get(const struct nic *nic, uint32_t offset)
 	return value;
 }
 
+/* The list of capabilities goes past it. */
+static void hide_msix(struct nic *nic)
+{
+	nic->pci.config[CAPABILITY_MSI + 1] = CAPABILITY_PCIE;
+	memset(nic->pci.config + CAPABILITY_MSIX, 0, 12);
+}
+
+void nic_remove_msix(struct nic *nic)
+{
+	nic->no_msix = true;
+	hide_msix(nic);
+}
+
+uint32_t nic_msix_count(const struct nic *nic)
+{
+	return nic->no_msix ? 0 : NIC_MSIX_COUNT;
+}
+
 void nic_pci_reset(struct nic *nic)
 {
 	const uint8_t *mac = nic->eeprom.mac;
@@ -95,6 +116,8 @@ void nic_pci_reset(struct nic *nic)
 	memset(&nic->pci, 0, sizeof(nic->pci));
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		memcpy(nic->pci.config + words[i].offset, &words[i].reset, 4);
+	if (nic->no_msix)
+		hide_msix(nic);
 	memcpy(nic->pci.config + SERIAL_NUMBER, serial, sizeof(serial));
 	for (uint32_t vector = 0; vector < NIC_MSIX_COUNT; vector++)
 		nic->pci.msix[4 * vector + 3] = 1; /* masked */

@@ -28,7 +28,7 @@ struct port {
 
 /**
  * struct emulator - the program
- * @trap, @quiet, @json, @live: options; @live: print rates every @interval
+ * @trap, @no_msix, @quiet, @json, @live: options; @live: print rates every @interval
  * @interval, @duration: ns; @duration 0: no end
  * @json_file: where JSON goes
  * @command:  argv of the command, NULL without one; then @child is its process
@@ -38,7 +38,7 @@ struct emulator {
 	uint32_t count;
 	struct port ports[WIRES_MAX];
 	struct wires wires;
-	bool trap, quiet, json, live;
+	bool trap, no_msix, quiet, json, live;
 	uint64_t interval, duration;
 	FILE *json_file;
 	char **command;

@@ -316,7 +316,7 @@ int vfu_command(struct vfu_server *server, uint16_t command, struct vfu_request 
 	case VFU_DEVICE_GET_REGION_IO_FDS:
 		return region_io_fds(request, reply);
 	case VFU_DEVICE_GET_IRQ_INFO:
-		return vfu_irq_info(request, reply);
+		return vfu_irq_info(server, request, reply);
 	case VFU_DEVICE_SET_IRQS:
 		return vfu_irq_set(server, request);
 	case VFU_REGION_READ:

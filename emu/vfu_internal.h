@@ -168,7 +168,8 @@ void vfu_irq_close(struct vfu_server *server);	 /* all eventfds */
 void vfu_irq_request(struct vfu_server *server); /* ask the client to let go of the device */
 /** vfu_is_eventfd() - other files would take our 8 bytes for data, or block. */
 bool vfu_is_eventfd(int fd);
-int vfu_irq_info(const struct vfu_request *request, struct vfu_reply *reply);
+int vfu_irq_info(const struct vfu_server *server, const struct vfu_request *request,
+		 struct vfu_reply *reply);
 int vfu_irq_set(struct vfu_server *server, struct vfu_request *request);
 
 /* ---- vfu_version.c ---- */

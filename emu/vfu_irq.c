@@ -22,7 +22,7 @@
 #define DATA (VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_DATA_BOOL | VFIO_IRQ_SET_DATA_EVENTFD)
 
 static const struct vfu_irq_type {
-	uint32_t first, count; /* in vfu_server.irqs */
+	uint32_t first, count; /* in vfu_server.irqs; see irq_count() */
 	uint32_t flags;
 } types[VFIO_PCI_NUM_IRQS] = {
 	/*
@@ -38,6 +38,11 @@ static const struct vfu_irq_type {
 	[VFIO_PCI_ERR_IRQ_INDEX] = { 2 + NIC_MSIX_COUNT, 1, VFIO_IRQ_INFO_EVENTFD },
 	[VFIO_PCI_REQ_IRQ_INDEX] = { 3 + NIC_MSIX_COUNT, 1, VFIO_IRQ_INFO_EVENTFD },
 };
+
+static uint32_t irq_count(const struct vfu_server *server, uint32_t index)
+{
+	return index == VFIO_PCI_MSIX_IRQ_INDEX ? nic_msix_count(server->nic) : types[index].count;
+}
 
 /*
  * Tells the client. A plain write() would block while the counter of the eventfd is at its limit,
@@ -164,7 +169,8 @@ void vfu_interrupt(struct vfu_server *server, uint32_t vector)
 	}
 }
 
-int vfu_irq_info(const struct vfu_request *request, struct vfu_reply *reply)
+int vfu_irq_info(const struct vfu_server *server, const struct vfu_request *request,
+		 struct vfu_reply *reply)
 {
 	struct vfio_irq_info info;
 
@@ -174,7 +180,7 @@ int vfu_irq_info(const struct vfu_request *request, struct vfu_reply *reply)
 		.argsz = 16,
 		.flags = types[info.index].flags,
 		.index = info.index,
-		.count = types[info.index].count,
+		.count = irq_count(server, info.index),
 	};
 	vfu_put(reply, &info, 16);
 	return 0;
@@ -242,11 +248,12 @@ int vfu_irq_set(struct vfu_server *server, struct vfu_request *request)
 	const uint8_t *chosen = request->data + sizeof(set);
 	uint32_t action = set.flags & ACTIONS;
 	uint32_t data = set.flags & DATA;
+	uint32_t count = irq_count(server, set.index);
 	bool automask = type->flags & VFIO_IRQ_INFO_AUTOMASKED;
 
 	if (action & (action - 1) || !action || data & (data - 1) || !data)
 		return -EINVAL; /* one of each */
-	if (set.start > type->count || set.count > type->count - set.start)
+	if (set.start > count || set.count > count - set.start)
 		return -EINVAL;
 	if (action != VFIO_IRQ_SET_ACTION_TRIGGER && !(type->flags & VFIO_IRQ_INFO_MASKABLE))
 		return -EINVAL;
@@ -255,7 +262,7 @@ int vfu_irq_set(struct vfu_server *server, struct vfu_request *request)
 		if (set.start || action != VFIO_IRQ_SET_ACTION_TRIGGER ||
 		    data != VFIO_IRQ_SET_DATA_NONE)
 			return -EINVAL;
-		for (uint32_t i = 0; i < type->count; i++)
+		for (uint32_t i = 0; i < count; i++)
 			disable(&irqs[i]);
 		server->armed[set.index] = 0;
 		return 0;

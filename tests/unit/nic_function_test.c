@@ -436,6 +436,27 @@ static void capabilities_are_where_drivers_look(void **state)
 	assert_int_equal(config(0x144, 4), 0xFF334455);
 }
 
+static void msix_can_be_left_out(void **state)
+{
+	static const uint8_t order[] = { 0x01, 0x05, 0x10 };
+
+	(void)state;
+	assert_int_equal(nic_msix_count(nic), NIC_MSIX_COUNT);
+	nic_remove_msix(nic);
+	assert_int_equal(nic_msix_count(nic), 0);
+	for (int resets = 0; resets < 2; resets++) {
+		uint32_t at = config(0x34, 1);
+
+		for (size_t i = 0; i < sizeof(order); i++) {
+			assert_int_equal(config(at, 1), order[i]);
+			at = config(at + 1, 1);
+		}
+		assert_int_equal(at, 0);
+		assert_int_equal(config(0x70, 4), 0);
+		nic_function_reset(nic);
+	}
+}
+
 static void bars_tell_their_size(void **state)
 {
 	static const uint32_t bars[][3] = { { 0x10, NIC_BAR0_SIZE, 0xC },
@@ -533,6 +554,7 @@ int main(void)
 		test(link_needs_a_mode_that_the_module_can_do),
 		test(software_reset_keeps_the_link_and_link_reset_restarts_it),
 		test(capabilities_are_where_drivers_look),
+		test(msix_can_be_left_out),
 		test(bars_tell_their_size),
 		test(config_space_has_an_end_and_read_only_parts),
 		test(function_level_reset_resets_everything),

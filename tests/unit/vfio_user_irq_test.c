@@ -94,6 +94,27 @@ static void msi_is_used_while_msix_is_not_armed(void **state)
 	close(fd);
 }
 
+static void card_without_msix_has_msi_only(void **state)
+{
+	struct world *world = *state;
+	uint32_t request[4] = { 16, 0, MSIX, 0 }, info[4];
+	int event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+
+	nic_remove_msix(world->nic);
+	int fd = client_open(world);
+
+	assert_int_equal(call(world, fd, IRQ_INFO, request, 16, NULL, 0), 0);
+	memcpy(info, answer.data, sizeof(info));
+	assert_int_equal(info[3], 0);
+	assert_int_equal(set_irqs(world, fd, EVENTFD | TRIGGER, MSIX, 0, 1, &event, 1), EINVAL);
+	assert_int_equal(set_irqs(world, fd, NONE | TRIGGER, MSIX, 0, 0, NULL, 0), 0);
+	assert_int_equal(set_irqs(world, fd, EVENTFD | TRIGGER, MSI, 0, 1, &event, 1), 0);
+	vfu_interrupt(world->server, 0);
+	assert_int_equal(signalled(event), 1);
+	close(event);
+	close(fd);
+}
+
 static void intx_stays_masked_until_it_is_unmasked(void **state)
 {
 	struct world *world = *state;
@@ -231,6 +252,7 @@ int main(void)
 		TEST(interrupt_types_are_described),
 		TEST(msix_vectors_are_set_with_any_start_and_count),
 		TEST(msi_is_used_while_msix_is_not_armed),
+		TEST(card_without_msix_has_msi_only),
 		TEST(intx_stays_masked_until_it_is_unmasked),
 		TEST(masked_interrupts_are_delivered_later),
 		TEST(client_can_trigger_interrupts_itself),
