@@ -20,6 +20,8 @@
 
 #include <sys/resource.h>
 
+#include <cpuid.h>
+
 #include "clock.h"
 #include "trap.h"
 
@@ -28,8 +30,8 @@
 
 /*
  * Where the card is. HOT: on the driver's processor, so what it writes is in the nearest cache.
- * LLC: what it writes is in the last-level cache, as a real card's (DDIO). XCORE: on another
- * processor, in whose caches everything stays.
+ * LLC: the same, but what it wrote is then pushed into the last-level cache, where a real card
+ * writes (DDIO). XCORE: on another processor, in whose caches everything stays.
  */
 enum placement { HOT, LLC, XCORE, PLACEMENTS };
 
@@ -85,7 +87,7 @@ static void *other_thread(void *argument)
 
 static void start_other(enum placement placement)
 {
-	if (placement == HOT)
+	if (placement != XCORE)
 		return;
 	if (other.cpu < 0)
 		die("needs two processors");
@@ -95,7 +97,7 @@ static void start_other(enum placement placement)
 
 static bool let_card(enum placement placement, bool (*function)(void))
 {
-	if (placement == HOT)
+	if (placement != XCORE)
 		return function();
 	other.function = function;
 	__atomic_store_n(&other.turn, 1, __ATOMIC_RELEASE);
@@ -107,7 +109,7 @@ static bool let_card(enum placement placement, bool (*function)(void))
 
 static void stop_other(enum placement placement)
 {
-	if (placement == HOT)
+	if (placement != XCORE)
 		return;
 	let_card(placement, NULL);
 	pthread_join(other.thread, NULL);
@@ -119,12 +121,22 @@ static void stop_other(enum placement placement)
 static struct {
 	enum bench_task task;
 	uint32_t packets, batch, done;
-	bool push_out;
+	enum { STAY, DEMOTE, EVICT } push;
 } round_;
 
-/* Read so much that nothing else is left in this processor's own caches: it goes to the last-level
- * cache, which takes what the nearer ones lose. */
-static void push_out(void)
+/* What LLC does is CLDEMOTE where the processor has it (CPUID 7, ECX bit 25). */
+static bool has_cldemote(void)
+{
+	uint32_t a, b, c = 0, d;
+
+	return __get_cpuid_count(7, 0, &a, &b, &c, &d) && c >> 25 & 1;
+}
+
+/*
+ * Elsewhere: read so much that nothing else is left in this processor's own caches. It goes to the
+ * last-level cache, but so does what is the driver's own.
+ */
+static void evict(void)
 {
 	static volatile uint8_t *junk;
 	static size_t size;
@@ -143,10 +155,11 @@ static void push_out(void)
 
 static bool arrive(void)
 {
-	bool good = round_.task == SEND || card_receive(&card, round_.packets);
+	uint32_t packets = round_.task == SEND ? 0 : round_.packets;
+	bool good = card_receive(&card, packets, round_.push == DEMOTE);
 
-	if (round_.push_out)
-		push_out();
+	if (round_.push == EVICT)
+		evict();
 	return good;
 }
 
@@ -169,7 +182,7 @@ static void begin(enum placement placement, enum bench_task task, uint32_t batch
 	round_.task = task;
 	round_.batch = batch;
 	round_.packets = batch > packets ? batch : packets;
-	round_.push_out = placement == LLC;
+	round_.push = placement != LLC ? STAY : has_cldemote() ? DEMOTE : EVICT;
 }
 
 static void before(enum placement placement)

@@ -7,7 +7,8 @@
 
 #include "../src/ixgbe/ixgbe_regs.h"
 
-#define NUMBER 14 /* where a packet carries it: behind the Ethernet header */
+#define Q_HEAD 0x10 /* RDH, TDH: distance from RDBAL, TDBAL */
+#define NUMBER 14   /* where a packet carries it: behind the Ethernet header */
 
 static bool window(void *ctx, uint64_t iova, struct nic_window *window)
 {
@@ -93,15 +94,74 @@ bool card_wait_link(struct card *card)
 	return false;
 }
 
-bool card_receive(struct card *card, uint32_t n)
-{
-	bool taken = true;
+/* ---- CLDEMOTE ---- */
 
+static uint8_t *memory(const struct card *card, uint64_t iova)
+{
+	struct nic_window w;
+
+	return window((void *)card, iova, &w) ? w.host + (iova - w.iova) : NULL;
+}
+
+struct ring {
+	struct ixgbe_desc *desc;
+	uint32_t size, head;
+};
+
+static struct ring find_ring(struct card *card, uint32_t base)
+{
+	uint64_t iova = nic_read(card->nic, 0, base + Q_BAL, 4) |
+			nic_read(card->nic, 0, base + Q_BAH, 4) << 32;
+
+	return (struct ring){ (void *)memory(card, iova),
+			      (uint32_t)nic_read(card->nic, 0, base + Q_LEN, 4) / 16,
+			      (uint32_t)nic_read(card->nic, 0, base + Q_HEAD, 4) };
+}
+
+/* A hint; processors that do not know it do nothing. */
+static void demote(const void *start, size_t size)
+{
+	for (size_t i = 0; i < size; i += 64)
+		__asm__ volatile("cldemote %0" ::"m"(((const char *)start)[i]));
+}
+
+/* The write-backs of the @n descriptors before the head. */
+static void demote_ring(struct card *card, uint32_t base, uint32_t n)
+{
+	struct ring r = find_ring(card, base);
+
+	for (uint32_t i = 1; i <= n && r.desc; i++)
+		demote((void *)&r.desc[(r.head + r.size - i) % r.size], sizeof(*r.desc));
+}
+
+/* A write-back overwrites the address of the buffer: it is looked up before. */
+static void note_buffers(struct card *card, uint32_t n)
+{
+	struct ring r = find_ring(card, RDBAL(0));
+
+	for (uint32_t i = 0; i < n && r.desc; i++)
+		card->buffers[i] = memory(card, r.desc[(r.head + i) % r.size].addr);
+}
+
+/* ---- Packets ---- */
+
+bool card_receive(struct card *card, uint32_t n, bool demote_all)
+{
+	bool taken = n <= CARD_BURST;
+
+	if (demote_all && taken)
+		note_buffers(card, n);
 	for (uint32_t i = 0; i < n; i++, card->arrived++) {
 		memcpy(card->frame + NUMBER, &card->arrived, sizeof(card->arrived));
 		taken &= nic_receive(card->nic, card->frame, card->length, 0) == NIC_TAKEN;
 	}
 	card_work(card);
+	if (demote_all && taken) {
+		for (uint32_t i = 0; i < n; i++)
+			demote(card->buffers[i], card->length);
+		demote_ring(card, RDBAL(0), n);
+		demote_ring(card, TDBAL(0), n);
+	}
 	return taken;
 }
 
@@ -117,14 +177,4 @@ bool card_send(struct card *card, uint32_t n, bool forwarded)
 	if (card->left - left != n)
 		card->complaint = "not all packets were sent";
 	return !card->complaint;
-}
-
-void *card_ring(struct card *card, uint32_t base, uint32_t *size)
-{
-	uint64_t iova = nic_read(card->nic, 0, base + Q_BAL, 4) |
-			nic_read(card->nic, 0, base + Q_BAH, 4) << 32;
-	struct nic_window w;
-
-	*size = (uint32_t)nic_read(card->nic, 0, base + Q_LEN, 4) / sizeof(struct ixgbe_desc);
-	return *size && window(card, iova, &w) ? w.host + (iova - w.iova) : NULL;
 }

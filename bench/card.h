@@ -10,7 +10,8 @@
 
 #include "nic.h"
 
-#define CARD_MAPS 16
+#define CARD_MAPS  16
+#define CARD_BURST 256 /* packets that can arrive at once */
 
 struct card {
 	struct nic *nic;
@@ -23,6 +24,7 @@ struct card {
 	uint32_t next;	       /* number that the next one must carry */
 	const char *complaint; /* what was wrong with the first packet that was not right */
 	uint8_t frame[NIC_FRAME_MAX];
+	uint8_t *buffers[CARD_BURST]; /* where the packets went, for CLDEMOTE */
 };
 
 /** card_create() - switch it on. Return: 0 or a negative errno. */
@@ -39,17 +41,17 @@ uint32_t card_work(struct card *card);
 /** card_wait_link() - until the link is up and packets are taken; a second at most. */
 bool card_wait_link(struct card *card);
 
-/** card_receive() - @n packets arrive. Return: have all found a descriptor? */
-bool card_receive(struct card *card, uint32_t n);
+/**
+ * card_receive() - @n packets arrive
+ * @demote: then push all that the card has written since the last time into the last-level cache,
+ *          and nothing else (CLDEMOTE)
+ *
+ * Return: have all found a descriptor?
+ */
+bool card_receive(struct card *card, uint32_t n, bool demote);
 
 /**
  * card_send() - send what is in the ring; it must be @n packets of the right length
  * @forwarded: they must be those that arrived, in order, with one byte changed
  */
 bool card_send(struct card *card, uint32_t n, bool forwarded);
-
-/** card_demote() - CLDEMOTE the @n packets and descriptors that were written last. */
-void card_demote(struct card *card, uint32_t n);
-
-/** card_ring() - a queue's ring as memory, from RDBAL, TDBAL on. Return: NULL if there is none. */
-void *card_ring(struct card *card, uint32_t base_register, uint32_t *size);

@@ -99,7 +99,7 @@ static inline void ring_bell(volatile uint32_t *tail, uint32_t value)
 	*tail = value;
 }
 
-static uint32_t forward(uint32_t n, uint32_t batch)
+static uint32_t run_forward(uint32_t n, uint32_t batch)
 {
 	struct state s = state;
 	uint32_t done = 0, i, idle = 0;
@@ -120,7 +120,7 @@ static uint32_t forward(uint32_t n, uint32_t batch)
 	return done;
 }
 
-static uint32_t receive(uint32_t n, uint32_t batch)
+static uint32_t run_receive(uint32_t n, uint32_t batch)
 {
 	struct state s = state;
 	uint32_t done = 0, i, idle = 0;
@@ -134,7 +134,7 @@ static uint32_t receive(uint32_t n, uint32_t batch)
 	return done;
 }
 
-static uint32_t send(uint32_t n, uint32_t batch)
+static uint32_t run_send(uint32_t n, uint32_t batch)
 {
 	struct state s = state;
 
@@ -151,6 +151,6 @@ struct bench_driver bench_driver = {
 	.names = { "floor" },
 	.open = open_floor,
 	.close = close_floor,
-	.task = { forward, receive, send },
+	.task = { run_forward, run_receive, run_send },
 	.min_batch = 1,
 };

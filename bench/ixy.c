@@ -118,7 +118,7 @@ static void close_ixy(void)
 	mempool_destroy(send_pool);
 }
 
-static uint32_t forward(uint32_t n, uint32_t batch)
+static uint32_t run_forward(uint32_t n, uint32_t batch)
 {
 	struct pkt_buf *bufs[BATCH_MAX];
 	uint32_t done = 0, idle = 0;
@@ -135,7 +135,7 @@ static uint32_t forward(uint32_t n, uint32_t batch)
 	return done;
 }
 
-static uint32_t receive(uint32_t n, uint32_t batch)
+static uint32_t run_receive(uint32_t n, uint32_t batch)
 {
 	struct pkt_buf *bufs[BATCH_MAX];
 	uint32_t done = 0, idle = 0;
@@ -149,7 +149,7 @@ static uint32_t receive(uint32_t n, uint32_t batch)
 	return done;
 }
 
-static uint32_t send(uint32_t n, uint32_t batch)
+static uint32_t run_send(uint32_t n, uint32_t batch)
 {
 	struct pkt_buf *bufs[BATCH_MAX];
 	uint32_t done = 0, idle = 0;
@@ -170,6 +170,6 @@ struct bench_driver bench_driver = {
 	.names = { "ixy" },
 	.open = open_ixy,
 	.close = close_ixy,
-	.task = { forward, receive, send },
+	.task = { run_forward, run_receive, run_send },
 	.min_batch = 1,
 };
