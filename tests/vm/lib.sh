@@ -147,7 +147,7 @@ pack_programs()
 	mkdir -p "$to/usr/bin" "$to/host"
 	ln -s usr/bin "$to/bin"
 	for program in "$@"; do
-		cp "$IXY_BIN/$program" "$to/host/"
+		cp "$IXY_BIN/$program" "$to/host/" || die "not built: $program"
 		for library in $(ldd "$IXY_BIN/$program" | grep -oE '/[^ ]+'); do
 			cp -L "$library" "$to/host/"
 		done
