@@ -1,6 +1,7 @@
 #!/bin/bash
 # Somebody gives the card an address that Linux's ixgbe has not: send queue 100, which the driver does not use, gets its ring in
-# the middle of the guest's memory. Behind an IOMMU the card cannot reach it; without one it can.
+# the middle of the guest's memory. Behind an IOMMU the card cannot reach it: it tries once, says so and leaves the queue alone;
+# without one it can.
 . "$(dirname "$0")/lib.sh"
 ring=0x10000000
 
@@ -23,6 +24,7 @@ provoke()
 		devmem $((queue + 0x28))
 		devmem $((queue + 0x18)) 32 8		# TDT
 		sleep 1"
+	exception=$((($(guest devmem $((bar + 0x808))) >> 18) & 1)) # EICS: reading does not clear
 	stop_guest
 	stop_cards
 	faults=$(total dma_faults "$work/account.json")
@@ -34,13 +36,16 @@ ip link set t0 up
 iommu=on start_guest
 provoke
 [ "$faults" -gt 0 ] || fail "behind an IOMMU the card has reached memory that is not the driver's"
-echo "with IOMMU: $faults faults"
+[ "$faults" = 1 ] || fail "the card does not give up the queue: $faults faults"
+[ "$exception" = 1 ] || fail "no EICR.PCI"
+echo "with IOMMU: $faults fault"
 
 start_cards tap:t0
 ip link set t0 up
 start_guest
 provoke
 [ "$faults" = 0 ] || fail "without an IOMMU there are faults, too: this test shows nothing"
+[ "$exception" = 0 ] || fail "EICR.PCI without a fault"
 echo "without: $faults faults"
 shows "Linux ixgbe" "an address that is not the driver's: refused behind an IOMMU"
 finish
