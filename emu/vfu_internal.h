@@ -224,6 +224,7 @@ struct vfu_server {
 	struct vfu_irq irqs[VFU_IRQS];
 	uint32_t armed[VFIO_PCI_NUM_IRQS]; /* interrupts of each type that have a trigger eventfd */
 	aio_context_t aio;		   /* 0: none to be had */
+	int aio_file;			   /* empty */
 	uint8_t aio_byte;
 	struct vfu_client client;
 };

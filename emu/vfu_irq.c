@@ -5,7 +5,7 @@
  * and delivered when it is unmasked. These masks are the client's own; those of the MSI-X table in
  * BAR 4 act in the client (QEMU emulates the table) or, with a driver that has no table, nowhere.
  */
-#define _GNU_SOURCE /* syscall */
+#define _GNU_SOURCE /* syscall, memfd_create */
 #include "vfu_internal.h"
 
 #include <errno.h>
@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -49,13 +50,13 @@ static uint32_t irq_count(const struct vfu_server *server, uint32_t index)
  * and only the client may make it non-blocking: that flag is shared with it, and it may want to
  * wait in read(). To look first is not enough, the client could fill it between look and write. But
  * the kernel never waits when it signals an eventfd itself, as it does at the end of an
- * asynchronous read: so we let it read a byte of a file in memory.
+ * asynchronous read: so we let it read a byte of an empty file in memory.
  */
 static void tell(struct vfu_server *server, int fd)
 {
 	struct iocb read_byte = {
 		.aio_lio_opcode = IOCB_CMD_PREAD,
-		.aio_fildes = nic_doorbell_fd(server->nic),
+		.aio_fildes = (uint32_t)server->aio_file,
 		.aio_buf = (uintptr_t)&server->aio_byte,
 		.aio_nbytes = sizeof(server->aio_byte),
 		.aio_flags = IOCB_FLAG_RESFD,
@@ -133,7 +134,8 @@ void vfu_irq_init(struct vfu_server *server)
 		for (int event = 0; event < VFU_EVENTS; event++)
 			server->irqs[i].fd[event] = -1;
 	}
-	if (syscall(SYS_io_setup, 1, &server->aio) < 0)
+	server->aio_file = memfd_create("vfio-user-events", MFD_CLOEXEC);
+	if (server->aio_file < 0 || syscall(SYS_io_setup, 1, &server->aio) < 0)
 		server->aio = 0;
 }
 
@@ -141,6 +143,8 @@ void vfu_irq_destroy(struct vfu_server *server)
 {
 	if (server->aio)
 		syscall(SYS_io_destroy, server->aio);
+	if (server->aio_file >= 0)
+		close(server->aio_file);
 }
 
 void vfu_irq_close(struct vfu_server *server)
