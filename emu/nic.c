@@ -19,25 +19,45 @@ static const uint32_t doorbell_pages[] = { 0x1000, 0x6000, 0x7000, 0xD000 };
  * The doorbell pages are a memfd, mapped over the image of BAR 0. Where pages are larger than
  * 4 KiB, they have neighbours whose accesses must be seen; then there are no doorbell pages.
  */
-static int map_doorbells(struct nic *nic)
+static int map_doorbells(uint8_t *bar0, int *fd)
 {
-	nic->doorbell_fd = -1;
+	*fd = -1;
 	if (sysconf(_SC_PAGESIZE) != DOORBELL_PAGE)
 		return 0;
 
-	nic->doorbell_fd = memfd_create("82599-bar0", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (nic->doorbell_fd < 0)
+	*fd = memfd_create("82599-bar0", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (*fd < 0)
 		return -errno;
 	/* Whoever gets the file must not be able to take the pages away from under us. */
-	if (ftruncate(nic->doorbell_fd, NIC_BAR0_SIZE) ||
-	    fcntl(nic->doorbell_fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
+	if (ftruncate(*fd, NIC_BAR0_SIZE) ||
+	    fcntl(*fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
 		return -errno;
 	for (size_t i = 0; i < sizeof(doorbell_pages) / sizeof(doorbell_pages[0]); i++) {
-		if (mmap(nic->bar0 + doorbell_pages[i], DOORBELL_PAGE, PROT_READ | PROT_WRITE,
-			 MAP_SHARED | MAP_FIXED, nic->doorbell_fd, doorbell_pages[i]) == MAP_FAILED)
+		if (mmap(bar0 + doorbell_pages[i], DOORBELL_PAGE, PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_FIXED, *fd, doorbell_pages[i]) == MAP_FAILED)
 			return -errno;
 	}
 	return 0;
+}
+
+static void unmap_bar0(uint8_t *bar0, int doorbell_fd)
+{
+	munmap(bar0, NIC_BAR0_SIZE);
+	if (doorbell_fd >= 0)
+		close(doorbell_fd);
+}
+
+static int map_bar0(uint8_t **bar0, int *doorbell_fd)
+{
+	*bar0 = mmap(NULL, NIC_BAR0_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		     0);
+	if (*bar0 == MAP_FAILED)
+		return -errno;
+	int err = map_doorbells(*bar0, doorbell_fd);
+
+	if (err)
+		unmap_bar0(*bar0, *doorbell_fd);
+	return err;
 }
 
 int nic_create(struct nic **out, const struct nic_host *host, const uint8_t mac[6])
@@ -47,13 +67,10 @@ int nic_create(struct nic **out, const struct nic_host *host, const uint8_t mac[
 	if (!nic)
 		return -ENOMEM;
 	nic->host = *host;
-	nic->doorbell_fd = -1;
-	nic->bar0 = mmap(NULL, NIC_BAR0_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-			 -1, 0);
-	int err = nic->bar0 == MAP_FAILED ? -errno : map_doorbells(nic);
+	int err = map_bar0(&nic->bar0, &nic->doorbell_fd);
 
 	if (err) {
-		nic_destroy(nic);
+		free(nic);
 		return err;
 	}
 	nic_eeprom_create(nic, mac);
@@ -66,11 +83,23 @@ void nic_destroy(struct nic *nic)
 {
 	if (!nic)
 		return;
-	if (nic->bar0 != MAP_FAILED)
-		munmap(nic->bar0, NIC_BAR0_SIZE);
-	if (nic->doorbell_fd >= 0)
-		close(nic->doorbell_fd);
+	unmap_bar0(nic->bar0, nic->doorbell_fd);
 	free(nic);
+}
+
+int nic_renew_doorbells(struct nic *nic)
+{
+	uint8_t *bar0;
+	int doorbell_fd;
+	int err = map_bar0(&bar0, &doorbell_fd);
+
+	if (err)
+		return err;
+	unmap_bar0(nic->bar0, nic->doorbell_fd);
+	nic->bar0 = bar0;
+	nic->doorbell_fd = doorbell_fd;
+	nic_function_reset(nic);
+	return 0;
 }
 
 int nic_doorbell_fd(const struct nic *nic)

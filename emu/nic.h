@@ -79,6 +79,13 @@ void nic_dma_changed(struct nic *nic);
 int nic_doorbell_fd(const struct nic *nic);
 
 /**
+ * nic_renew_doorbells() - function reset with new doorbell pages: who still maps the old ones reaches nothing any more
+ *
+ * From now on nic_doorbell_fd() is another file. Return: 0 or a negative errno; then nothing has changed.
+ */
+int nic_renew_doorbells(struct nic *nic);
+
+/**
  * nic_set_mapped() - a driver may have mapped the doorbell pages, or no longer
  *
  * A card cannot see that mapped memory is read. The counters in these pages (QPRC, QBRC, QPRDC, QPTC,

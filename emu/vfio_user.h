@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * vfio-user server: one card behind one UNIX socket (QEMU's docs/interop/vfio-user.rst). One client at
- * a time; when it goes, its memory, eventfds and the card's state go with it, and the next may come.
+ * a time; when it goes, its memory, eventfds and the card's state go with it, and the next may come. The next gets
+ * doorbell pages of its own: whoever still maps those of an earlier client reaches nothing.
  * All calls from one thread.
  */
 #ifndef VFIO_USER_H

@@ -66,7 +66,9 @@ static void adopt_client(struct vfu_server *server, int fd)
 	struct vfu_client *client = &server->client;
 	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
 
-	if (epoll_ctl(server->epoll, EPOLL_CTL_ADD, fd, &event) < 0) {
+	/* Clients before may still map the doorbell pages that they had. */
+	if (nic_renew_doorbells(server->nic) ||
+	    epoll_ctl(server->epoll, EPOLL_CTL_ADD, fd, &event) < 0) {
 		close(fd);
 		return;
 	}
@@ -374,8 +376,8 @@ static int listen_at(struct vfu_server *server)
 	server->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	event.data.fd = server->listener;
 	if (server->epoll < 0 || server->listener < 0 ||
-		epoll_ctl(server->epoll, EPOLL_CTL_ADD, server->listener, &event) < 0 ||
-		bind(server->listener, (struct sockaddr *)&address, sizeof(address)) < 0)
+	    epoll_ctl(server->epoll, EPOLL_CTL_ADD, server->listener, &event) < 0 ||
+	    bind(server->listener, (struct sockaddr *)&address, sizeof(address)) < 0)
 		return -errno;
 	if (lstat(server->path, &file) == 0) {
 		server->device = file.st_dev;
@@ -418,7 +420,7 @@ void vfu_close(struct vfu_server *server)
 	vfu_dma_destroy(&server->dma);
 	vfu_irq_destroy(server);
 	if (server->inode && lstat(server->path, &file) == 0 && file.st_dev == server->device &&
-		file.st_ino == server->inode)
+	    file.st_ino == server->inode)
 		unlink(server->path);
 	if (server->listener >= 0)
 		close(server->listener);

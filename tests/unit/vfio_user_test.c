@@ -225,6 +225,65 @@ static void pages_with_queue_registers_can_be_mapped(void **state)
 	close(fd);
 }
 
+static uint8_t *map_doorbells(struct world *world, int fd)
+{
+	region_info(world, fd, 0, sizeof(struct region));
+	assert_int_equal(answer.fd_count, 1);
+	uint8_t *doorbells =
+		mmap(NULL, 0x20000, PROT_READ | PROT_WRITE, MAP_SHARED, answer.fds[0], 0);
+
+	assert_ptr_not_equal(doorbells, MAP_FAILED);
+	close(answer.fds[0]);
+	return doorbells;
+}
+
+static uint32_t load(const uint8_t *at)
+{
+	return *(const volatile uint32_t *)at;
+}
+
+static void store(uint8_t *at, uint32_t value)
+{
+	*(volatile uint32_t *)at = value;
+}
+
+static void pages_of_an_earlier_client_reach_nothing(void **state)
+{
+	static const uint32_t tails[] = { 0x1018, 0x6018, 0x7FD8, 0xD018 };
+	struct world *world = *state;
+
+	if (sysconf(_SC_PAGESIZE) != 4096)
+		skip();
+
+	int fd = client_open(world);
+	uint8_t *earlier = map_doorbells(world, fd);
+	int files = open_files();
+
+	for (uint32_t i = 0; i < 4; i++)
+		store(earlier + tails[i], 0x111);
+	close(fd);
+	serve(world);
+	store(earlier + tails[0], 0x222); /* while there is no client */
+	fd = client_open(world);
+	uint8_t *doorbells = map_doorbells(world, fd);
+
+	for (uint32_t i = 0; i < 4; i++) {
+		assert_int_equal(load(doorbells + tails[i]), 0);
+		assert_int_equal(read_register(world, fd, tails[i], 4), 0);
+		store(earlier + tails[i], 0x333);
+		assert_int_equal(load(doorbells + tails[i]), 0);
+		assert_int_equal(read_register(world, fd, tails[i], 4), 0);
+		store(doorbells + tails[i], 0x444);
+		assert_int_equal(read_register(world, fd, tails[i], 4), 0x444);
+		assert_int_equal(load(earlier + tails[i]), 0x333);
+	}
+	assert_int_equal(load(doorbells + 0x600C), 0x2A00); /* DCA_TXCTRL(0), as after reset */
+	assert_int_equal(open_files(), files);
+	munmap(earlier, 0x20000);
+	munmap(doorbells, 0x20000);
+	close(fd);
+}
+
 static void client_without_room_for_files_is_given_none(void **state)
 {
 	struct world *world = *state;
@@ -434,6 +493,7 @@ int main(void)
 		TEST(device_is_a_pci_function_that_can_be_reset),
 		TEST(regions_have_the_sizes_of_the_card),
 		TEST(pages_with_queue_registers_can_be_mapped),
+		TEST(pages_of_an_earlier_client_reach_nothing),
 		TEST(client_without_room_for_files_is_given_none),
 		cmocka_unit_test_setup_teardown(
 			trapping_server_offers_no_page, world_create_trapping, world_destroy),
