@@ -146,6 +146,9 @@ static void json_final(const struct emulator *emu, double seconds)
 			fprintf(file, ",\"%s\":%" PRIu64, counters[c].name,
 				value(port, &counters[c]));
 		}
+		if (nic_account(port->nic)->dma_faults)
+			fprintf(file, ",\"last_fault\":\"0x%" PRIx64 "\"",
+				nic_account(port->nic)->last_fault);
 		fputc('}', file);
 	}
 	fprintf(file, "],\"total\":{");
