@@ -10,16 +10,62 @@
 #define Q_HEAD 0x10 /* RDH, TDH: distance from RDBAL, TDBAL */
 #define NUMBER 14   /* where a packet carries it: behind the Ethernet header */
 
-static bool window(void *ctx, uint64_t iova, struct nic_window *window)
+static bool find(const struct card *card, uint64_t iova, struct nic_window *window)
 {
-	const struct card *card = ctx;
-
 	for (uint32_t i = 0; i < card->map_count; i++) {
 		*window = card->maps[i];
 		if (iova - window->iova < window->size)
 			return true;
 	}
 	return false;
+}
+
+static void translate(struct iotlb *tlb, uint64_t page)
+{
+	uint32_t i = 0;
+
+	while (i < tlb->used && tlb->pages[i] != page)
+		i++;
+	if (i == tlb->used) {
+		tlb->misses++;
+		if (tlb->used < tlb->entries)
+			tlb->used++;
+		else
+			i--;
+	}
+	memmove(tlb->pages + 1, tlb->pages, i * sizeof(*tlb->pages));
+	tlb->pages[0] = page;
+}
+
+/*
+ * With an IOTLB the card is allowed one page at a time, so it asks for each. It keeps the last
+ * four answers (NIC_WINDOWS): they would be hits.
+ */
+static bool window(void *ctx, uint64_t iova, struct nic_window *window)
+{
+	struct card *card = ctx;
+	uint64_t page = card->iotlb.page;
+
+	if (!find(card, iova, window))
+		return false;
+	if (card->iotlb.entries) {
+		translate(&card->iotlb, iova / page);
+		uint64_t first = iova / page * page, end = first + page;
+		if (first > window->iova) {
+			window->host += first - window->iova;
+			window->size -= first - window->iova;
+			window->iova = first;
+		}
+		if (window->size > end - window->iova)
+			window->size = end - window->iova;
+	}
+	return true;
+}
+
+void card_set_iotlb(struct card *card, uint32_t entries, uint64_t page)
+{
+	card->iotlb = (struct iotlb){ .entries = entries, .page = page };
+	nic_dma_changed(card->nic);
 }
 
 static void interrupt(void *ctx, uint32_t vector)
@@ -100,7 +146,7 @@ static uint8_t *memory(const struct card *card, uint64_t iova)
 {
 	struct nic_window w;
 
-	return window((void *)card, iova, &w) ? w.host + (iova - w.iova) : NULL;
+	return find(card, iova, &w) ? w.host + (iova - w.iova) : NULL;
 }
 
 struct ring {

@@ -11,13 +11,26 @@
 #include "nic.h"
 
 #define CARD_MAPS  16
+#define IOTLB_MAX  1024
 #define CARD_BURST 256 /* packets that can arrive at once */
+
+/*
+ * struct iotlb - the card's cache of translations, fully associative, least recently used goes
+ * @entries: 0 switches it off
+ * @pages:   most recently used first
+ */
+struct iotlb {
+	uint32_t entries, used;
+	uint64_t page, misses;
+	uint64_t pages[IOTLB_MAX];
+};
 
 struct card {
 	struct nic *nic;
 	uint8_t mac[6];
 	struct nic_window maps[CARD_MAPS]; /* what the driver under test allows it to reach */
 	uint32_t map_count;
+	struct iotlb iotlb;
 	uint32_t length;       /* of each frame, without CRC */
 	uint32_t arrived;      /* packets so far; each carries its number */
 	uint32_t left;	       /* packets that were sent so far */
@@ -34,6 +47,9 @@ int card_create(struct card *card, uint32_t length);
 void card_map(struct card *card, uint64_t iova, void *virt, uint64_t size);
 #define card_map_all(card) card_map(card, 4096, (void *)4096, (1ull << 47) - 4096)
 void card_unmap(struct card *card, uint64_t iova);
+
+/** card_set_iotlb() - count misses of an IOTLB from now on; @page: bytes that an entry covers. */
+void card_set_iotlb(struct card *card, uint32_t entries, uint64_t page);
 
 /** card_work() - what a card does by itself all the time. Return: nic_poll()'s. */
 uint32_t card_work(struct card *card);
