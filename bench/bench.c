@@ -34,7 +34,7 @@
 enum placement { HOT, LLC, XCORE, PLACEMENTS };
 
 static const char *const placements[] = { "hot", "llc", "xcore" };
-static const char *const tasks[] = { "forward", "receive", "send" };
+static const char *const tasks[] = { "forward", "receive", "send", "poll" };
 
 static struct card card;
 static struct bench_setting setting = { .ring = 512, .pool = 4096, .length = 60 };
@@ -51,6 +51,20 @@ static double milliseconds(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
+static uint32_t status_kib(const char *field)
+{
+	char line[128];
+	uint32_t kib = 0;
+	FILE *file = fopen("/proc/self/status", "r");
+
+	while (file && fgets(line, sizeof(line), file))
+		if (!strncmp(line, field, strlen(field)))
+			kib = (uint32_t)strtoul(line + strlen(field), NULL, 10);
+	if (file)
+		fclose(file);
+	return kib;
 }
 
 /* ---- The card's turn, here or on another processor ---- */
@@ -179,7 +193,7 @@ static void evict(void)
 
 static bool arrive(void)
 {
-	uint32_t packets = round_.task == SEND ? 0 : round_.packets;
+	uint32_t packets = round_.task < SEND ? round_.packets : 0;
 	bool good = card_receive(&card, packets, round_.push == DEMOTE);
 
 	if (round_.push == EVICT)
@@ -189,8 +203,9 @@ static bool arrive(void)
 
 static bool leave(void)
 {
-	return card_send(&card, round_.task == RECEIVE ? 0 : round_.packets,
-			 round_.task == FORWARD);
+	bool sent = round_.task == FORWARD || round_.task == SEND;
+
+	return card_send(&card, sent ? round_.packets : 0, round_.task == FORWARD);
 }
 
 static void drive(void *unused)
@@ -260,9 +275,10 @@ static void measure_time(enum placement placement, uint32_t rounds)
 		fprintf(stderr, "bench: %s: disturbed: only %u of %u rounds were not\n",
 			setting.driver, kept, tries);
 	else
-		printf("cycles,%s,%s,%s,%u,%u,%u,%u,%.2f,%.0f\n", setting.driver,
+		printf("cycles,%s,%s,%s,%u,%u,%u,%u,%.2f,%.0f,%u\n", setting.driver,
 		       tasks[round_.task], placements[placement], setting.ring, setting.pool,
-		       setting.length + 4, round_.batch, samples[kept / 2], handover);
+		       setting.length + 4, round_.batch, samples[kept / 2], handover,
+		       status_kib("HugetlbPages:"));
 	free(samples);
 }
 
@@ -315,20 +331,6 @@ static void measure_iotlb(void)
 	       (unsigned long long)card.iotlb.page);
 }
 
-static uint32_t status_kib(const char *field)
-{
-	char line[128];
-	uint32_t kib = 0;
-	FILE *file = fopen("/proc/self/status", "r");
-
-	while (file && fgets(line, sizeof(line), file))
-		if (!strncmp(line, field, strlen(field)))
-			kib = (uint32_t)strtoul(line + strlen(field), NULL, 10);
-	if (file)
-		fclose(file);
-	return kib;
-}
-
 /* From nothing to the first packets, how much of that is trap.c's, and the memory that it took. */
 static void measure_start(bool print)
 {
@@ -369,7 +371,7 @@ static const char usage[] =
 	"  --pool N          packet buffers (4096)\n"
 	"  --size N          bytes of a packet with CRC (64)\n"
 	"  --batch LIST      1,2,4,... (32)\n"
-	"  --task LIST       forward,receive,send (forward)\n"
+	"  --task LIST       forward,receive,send,poll (forward)\n"
 	"  --placement LIST  hot,llc,xcore: core cycles; count: instructions, doorbells;\n"
 	"                    start: time and memory (hot)\n"
 	"  --iotlb N,PAGE    instead: misses of a card's IOTLB with N entries, pages of PAGE "

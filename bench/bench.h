@@ -19,8 +19,11 @@ struct bench_setting {
 	int cpu;
 };
 
-/* What is measured: functions that handle @n packets, @batch at a time. Return: how many they did. */
-enum bench_task { FORWARD, RECEIVE, SEND, TASKS };
+/*
+ * What is measured: functions that handle @n packets, @batch at a time. Return: how many they did.
+ * POLL is what a queue costs that has none: @n calls for receiving and sending, nothing to do.
+ */
+enum bench_task { FORWARD, RECEIVE, SEND, POLL, TASKS };
 typedef uint32_t bench_function(uint32_t n, uint32_t batch);
 
 /**

@@ -62,21 +62,24 @@ static bool huge_pages(void)
 static int init(const struct bench_setting *s)
 {
 	char cpu[16];
-	bool huge = huge_pages();
 	char *args[16] = { "bench-dpdk",
 			   "--no-pci",
 			   "--no-telemetry",
+			   "--no-shconf",
 			   "--log-level=4",
-			   "-l",
-			   cpu,
-			   "-m",
-			   "128",
 			   "--iova-mode=va",
-			   huge ? "--in-memory" : "--no-huge",
-			   "--no-shconf" };
-	int count = 11;
+			   "-l",
+			   cpu };
+	int count = 8;
 
 	snprintf(cpu, sizeof(cpu), "%d", s->cpu);
+	if (huge_pages()) {
+		args[count++] = "--in-memory";
+	} else {
+		args[count++] = "--no-huge";
+		args[count++] = "-m";
+		args[count++] = "512";
+	}
 	if (!strcmp(s->driver, "dpdk-scalar"))
 		args[count++] = "--force-max-simd-bitwidth=64";
 	return rte_eal_init(count, args) < 0;
@@ -219,10 +222,22 @@ static uint32_t run_send(uint32_t n, uint32_t batch)
 	return done;
 }
 
+static uint32_t run_poll(uint32_t n, uint32_t batch)
+{
+	struct rte_mbuf *bufs[BATCH_MAX];
+	uint32_t found = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint16_t rx = rte_eth_rx_burst(port, 0, bufs, (uint16_t)batch);
+		found += rx + rte_eth_tx_burst(port, 0, bufs, rx);
+	}
+	return found ? 0 : n;
+}
+
 struct bench_driver bench_driver = {
 	.names = { "dpdk-vector", "dpdk-scalar", "dpdk-full" },
 	.open = open_dpdk,
 	.close = close_dpdk,
-	.task = { run_forward, run_receive, run_send },
+	.task = { run_forward, run_receive, run_send, run_poll },
 	.min_batch = 1,
 };

@@ -147,10 +147,20 @@ static uint32_t run_send(uint32_t n, uint32_t batch)
 	return n;
 }
 
+static uint32_t run_poll(uint32_t n, uint32_t batch)
+{
+	uint32_t found = 0;
+
+	(void)batch;
+	for (uint32_t i = 0; i < n; i++)
+		found += arrived(&state);
+	return found ? 0 : n;
+}
+
 struct bench_driver bench_driver = {
 	.names = { "floor" },
 	.open = open_floor,
 	.close = close_floor,
-	.task = { run_forward, run_receive, run_send },
+	.task = { run_forward, run_receive, run_send, run_poll },
 	.min_batch = 1,
 };

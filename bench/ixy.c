@@ -166,10 +166,22 @@ static uint32_t run_send(uint32_t n, uint32_t batch)
 	return done;
 }
 
+static uint32_t run_poll(uint32_t n, uint32_t batch)
+{
+	struct pkt_buf *bufs[BATCH_MAX];
+	uint32_t found = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t rx = ixy_rx_batch(dev, 0, bufs, batch);
+		found += rx + ixy_tx_batch(dev, 0, bufs, rx);
+	}
+	return found ? 0 : n;
+}
+
 struct bench_driver bench_driver = {
 	.names = { "ixy" },
 	.open = open_ixy,
 	.close = close_ixy,
-	.task = { run_forward, run_receive, run_send },
+	.task = { run_forward, run_receive, run_send, run_poll },
 	.min_batch = 1,
 };
