@@ -271,7 +271,7 @@ static void measure_time(enum placement placement, uint32_t rounds)
 	}
 	stop_other(placement);
 	qsort(samples, kept, sizeof(*samples), compare);
-	if (kept < rounds / 4) /* no line: the script tries again */
+	if (kept < rounds / 4) /* no line: other turns have one */
 		fprintf(stderr, "bench: %s: disturbed: only %u of %u rounds were not\n",
 			setting.driver, kept, tries);
 	else
