@@ -254,10 +254,13 @@ void account_interval(struct emulator *emu, uint64_t now, uint64_t passed)
 				"%s{\"port\":%u,\"state\":\"%s\",\"rx_mpps\":%.4f,\"rx_mbits\":%."
 				"2f,"
 				"\"tx_mpps\":%.4f,\"tx_mbits\":%.2f,\"rx_missed\":%" PRIu64
-				",\"corrupted\":%" PRIu64 "}",
+				",\"corrupted\":%" PRIu64 ",\"rx_frames\":%" PRIu64
+				",\"tx_frames\":%" PRIu64 ",\"rx_down\":%" PRIu64
+				",\"dma_faults\":%" PRIu64 "}",
 				i ? "," : "", i, state, rx / seconds / 1e6, rx_mbits,
 				tx / seconds / 1e6, tx_mbits, new->rx_missed - old->rx_missed,
-				port->wire->account.corrupted);
+				port->wire->account.corrupted, new->rx_frames, new->tx_frames,
+				new->rx_down, new->dma_faults);
 		else
 			fprintf(stderr,
 				"%4.0f s  port %-2u %-5s %-4s  rx %7.3f Mpps %7.0f Mbit/s  tx "
