@@ -11,8 +11,17 @@ ip neigh add 10.99.0.2 lladdr 02:00:00:00:00:02 dev t0
 more=$work/programs.cpio iommu=on start_guest
 bind_to_vfio 0 1
 
-# Datagrams to port 9, up to 2000 in a second, all the time.
-spawn send bash -c 'while sleep 0.01; do for i in {1..20}; do echo "$i" >/dev/udp/10.99.0.2/9; done; done'
+# shellcheck disable=SC2317 # called by spawn
+datagrams() # up to 2000 in a second, all the time
+{
+	local n
+	while sleep 0.01; do
+		for n in {1..20}; do
+			echo "$n" >/dev/udp/10.99.0.2/9
+		done
+	done
+}
+spawn send datagrams
 sender=$!
 
 # so_far PORT FIELD: in the account at this moment, a state or a counter
