@@ -22,7 +22,7 @@ check: all ## the fast tests, with what is installed
 
 bench: ## measure the driver beside DPDK's on a software card; QUICK=1: a minute instead of ten
 	@scripts/install-bench-deps $(BUILD)
-	@cmake --preset release >/dev/null
+	@cmake --preset release -B $(BUILD) >/dev/null
 	@cmake --build $(BUILD) -j $(JOBS) --target bench
 	@bench/run $(BUILD)
 
