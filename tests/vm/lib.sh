@@ -23,7 +23,7 @@ shown=$IXY_LAB/shown/${test_name:-$(basename "$0" .sh)}
 rm -f "$shown"
 qemu=
 places=()
-guest_timeout=$((60 * IXY_SLOWDOWN))
+guest_timeout=$((120 * IXY_SLOWDOWN))
 
 # start_cards [OPTION]... WIRE...
 start_cards()
