@@ -82,7 +82,7 @@ static inline bool arrived(const struct state *s)
 static inline void put(struct state *s, uint64_t iova, uint64_t size, uint64_t options)
 {
 	s->tx[s->tx_next].addr = iova;
-	s->tx[s->tx_next].info = TXD_DATA | options | size | TXD_PAYLEN(size);
+	s->tx[s->tx_next].info = TXD_DATA | options | size | ((uint64_t)size << 46);
 	s->tx_next = (s->tx_next + 1) & s->mask;
 }
 

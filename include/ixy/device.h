@@ -30,7 +30,7 @@ struct ixy_config {
  * struct ixy_stats - counts since the device was opened
  * @rx_bytes, @tx_bytes: of frames without their CRC; @rx_bytes includes those that were missed
  * @rx_missed:           dropped by the card, which had no descriptor or no room
- * @rx_no_buffer:        dropped by the driver, whose pool was empty
+ * @rx_no_buffer:        receive calls that found frames but an empty pool: those wait in the ring
  * @rx_errors:           damaged on the wire, too long, or with a descriptor that made no sense
  */
 struct ixy_stats {
@@ -89,7 +89,8 @@ static inline void ixy_close(struct ixy_device *dev)
  * @queue: 0 to config.rx_queues - 1; not checked
  * @bufs:  filled in; they belong to the caller, who sends or frees them
  *
- * Does not wait. Return: how many packets there were.
+ * Does not wait. Return: how many packets there were. More may have arrived: a batch does not go
+ * around the end of the ring, and ends in front of a damaged frame, which the next call drops.
  */
 static inline uint32_t ixy_rx_batch(struct ixy_device *dev, uint16_t queue, struct pkt_buf **bufs,
 				    uint32_t n)

@@ -35,10 +35,6 @@ static void report(struct app *app, bool final)
 {
 	for (uint32_t i = 0; i < app->device_count; i++) {
 		app_check(app, i);
-		if (ixy_read_stats(app->devices[i], &app->stats[i]) && !app->status) {
-			fprintf(stderr, "%s: the card does not answer any more\n", app->args[i]);
-			app->status = 1;
-		}
 		app_print(app, i, final);
 	}
 	app->reported = app_now();

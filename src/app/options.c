@@ -167,7 +167,12 @@ bool app_time_is_up(const struct app *app)
 
 void app_check(struct app *app, uint32_t i)
 {
-	if (!app->status && vfio_check(app->devices[i]->vfio))
+	int wanted = app->status ? 0 : vfio_check(app->devices[i]->vfio);
+	int gone = ixy_read_stats(app->devices[i], &app->stats[i]);
+
+	if (gone && !wanted && !app->status)
+		fprintf(stderr, "%s: the card does not answer any more\n", app->args[i]);
+	if (wanted || gone)
 		app->status = 1;
 }
 
@@ -213,8 +218,7 @@ void app_print(struct app *app, uint32_t i, bool final)
 			"%s%s  RX %6.2f Mpps %6.0f Mbit/s  TX %6.2f Mpps %6.0f Mbit/s  dropped "
 			"%lu\n",
 			final ? "total  " : "", app->args[i], rx / seconds / 1e6, rx_mbits,
-			tx / seconds / 1e6, tx_mbits,
-			s->rx_missed + s->rx_no_buffer + s->rx_errors);
+			tx / seconds / 1e6, tx_mbits, s->rx_missed + s->rx_errors);
 		sent += final ? tx / seconds / 1e6 : 0;
 		if (final && i && i + 1 == app->device_count)
 			fprintf(app->out, "total  all cards together sent %.2f Mpps\n", sent);

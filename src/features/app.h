@@ -14,7 +14,8 @@ void app_ready(struct app *app);
 /* Has --duration passed since then? */
 bool app_time_is_up(const struct app *app);
 
-/* Ends the program, with a word, when card @i has failed or the system wants it back. */
+/* Read the counters of card @i. Ends the program, with a word, when the card has failed or gone, or
+ * the system wants it back. */
 void app_check(struct app *app, uint32_t i);
 
 /* What device @i has counted, at which rate since the last time or, at the end, since the start. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What open.c and ixgbe.c find in the files that the smallest build leaves out. */
+/* What open.c finds in the files that the smallest build leaves out. */
 #pragma once
 #include <ixy/control.h>
 
@@ -8,7 +8,3 @@ int ixy_configure(const char *address, struct ixy_config *config, const struct i
 
 /* cards.c: is there a driver, @id being vendor and device? */
 int ixy_find_card(const struct vfio_device *vfio, const uint16_t id[2], bool *copper);
-
-/* ../ixgbe/control.c */
-extern const struct ixy_control_ops ixgbe_control_ops;
-#define IXGBE_CONTROL &ixgbe_control_ops

@@ -16,8 +16,13 @@ int vfio_explain(const char *pci, const char *what, int err);
 /* irq.c: disarm all. */
 void vfio_irq_release(struct vfio_device *dev);
 
-/* caps.c: which parts of a BAR can be mapped, if not all of it; what the space of @dev translates. */
-void vfio_get_areas(struct vfio_bar *bar, const struct vfio_region_info *info);
+/*
+ * caps.c. vfio_map_bar(): address space for a BAR; vfio_map_areas() lays the parts over it that can
+ * be mapped. vfio_get_ranges(): what the space of @dev translates.
+ */
+#define vfio_map_bar(size, fd, offset)                                                             \
+	mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+void vfio_map_areas(struct vfio_bar *bar, const struct vfio_region_info *info, int fd);
 void vfio_get_ranges(struct vfio_device *dev);
 
 /*

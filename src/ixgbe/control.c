@@ -2,6 +2,11 @@
 /* What can be changed on a running 82599. */
 #include "ixgbe.h"
 
+/* 8.2.3.22.19 */
+#define LINKS		  0x042A4
+#define LINKS_UP	  (1u << 30)
+#define LINKS_SPEED_SHIFT 28
+
 static int ixgbe_link_speed(struct ixy_device *ixy)
 {
 	static const int mbits[] = { 0, 100, 1000, 10000 };

@@ -59,8 +59,9 @@ static int ixgbe_alloc_queues(struct ixgbe_device *dev)
 		q->tail = bar_pointer(dev->bar, q->reg + Q_TAIL);
 		q->ring = ring;
 		q->size = rx ? c->rx_ring : c->tx_ring;
-		q->bufs = calloc(q->size, sizeof(*q->bufs) + sizeof(*q->batch_end));
-		q->batch_end = (uint16_t *)(q->bufs + q->size);
+		q->room = dev->room;
+		q->bufs = calloc(q->size, sizeof(*q->bufs) + sizeof(*q->run));
+		q->run = (uint16_t *)(q->bufs + q->size);
 		err = !q->bufs ? -ENOMEM : rx ? mempool_create(&q->pool, c->buffers, dev->room) : 0;
 	}
 	return err;
@@ -80,7 +81,7 @@ static void ixgbe_start_queue(struct ixgbe_device *dev, struct ixgbe_queue *q)
 		ixgbe_write(dev, q->reg + Q_SRRCTL, dev->room / 1024 | SRRCTL_ADV_ONE | drop);
 		/* The last sentence of 4.6.7: a nameless bit that is 1 after reset. */
 		ixgbe_clear(dev, q->reg + Q_DCA_RXCTRL, 1 << 12);
-		pkt_buf_alloc_batch(q->pool, q->bufs, q->size); /* it has more than that */
+		q->held = pkt_buf_alloc_batch(q->pool, q->bufs, q->size); /* it has more */
 		for (uint32_t d = 0; d < q->size; d++)
 			q->ring[d].addr = pkt_buf_iova(q->bufs[d]);
 	} else {
@@ -99,7 +100,7 @@ static void ixgbe_start_queue(struct ixgbe_device *dev, struct ixgbe_queue *q)
 static void ixgbe_stop_queues(struct ixgbe_device *dev)
 {
 	for (int patience = 1000, i = 0; i < dev->ixy.config.tx_queues; i++)
-		for (; dev->tx[i].clean != dev->tx[i].next && patience; patience--) {
+		for (; dev->tx[i].held && patience; patience--) {
 			ixgbe_tx_batch(&dev->ixy, i, NULL, 0);
 			usleep(100);
 		}
@@ -113,45 +114,13 @@ static void ixgbe_stop_queues(struct ixgbe_device *dev)
 static void ixgbe_free(struct ixgbe_device *dev)
 {
 	for (struct ixgbe_queue *q = dev->rx; q < dev->end; q++) {
-		/* Receive: all, if it was started. Send: from clean to next, perhaps around the end. */
-		uint32_t end = q->pool ? q->size : q->next + (q->next < q->clean ? q->size : 0);
-		for (uint32_t d = q->clean; d < end && q->bufs[d % q->size]; d++)
-			pkt_buf_free(q->bufs[d % q->size]);
+		for (uint32_t d = 0; d < q->held; d++)
+			pkt_buf_free(q->bufs[(q->clean + d) % q->size]);
 		mempool_destroy(q->pool);
 		free(q->bufs);
 	}
 	vfio_dma_free(&dev->rings);
 	free(dev);
-}
-
-static int ixgbe_read_stats(struct ixy_device *ixy, struct ixy_stats *stats)
-{
-	struct ixgbe_device *dev = (struct ixgbe_device *)ixy;
-	struct ixy_stats *sum = &dev->stats;
-
-	if (ixgbe_gone(dev))
-		return -ENODEV;
-	sum->rx_missed += ixgbe_read(dev, MPC) + ixgbe_read(dev, QPRDC);
-	sum->rx_packets += ixgbe_read(dev, GPRC);
-	sum->tx_packets += ixgbe_read(dev, GPTC);
-	/* 8.2.3.23: low half first; reading the high half clears both. They count the CRC, too. */
-	sum->rx_bytes += ixgbe_read(dev, GORCL);
-	sum->rx_bytes += (uint64_t)(ixgbe_read(dev, GORCH) & 0xF) << 32;
-	sum->tx_bytes += ixgbe_read(dev, GOTCL);
-	sum->tx_bytes += (uint64_t)(ixgbe_read(dev, GOTCH) & 0xF) << 32;
-	sum->rx_errors += ixgbe_read(dev, CRCERRS) + ixgbe_read(dev, RLEC);
-	sum->rx_errors += ixgbe_read(dev, RUC) + ixgbe_read(dev, ROC);
-	*stats = *sum;
-	stats->rx_bytes -= 4 * sum->rx_packets;
-	stats->tx_bytes -= 4 * sum->tx_packets;
-	/* An erratum, which Linux knows, too: GPRC and GORC also count what was missed. MPC was read
-	 * first, so that it is never the larger one. */
-	stats->rx_packets -= sum->rx_missed;
-	for (struct ixgbe_queue *q = dev->rx; q < dev->tx; q++) {
-		stats->rx_no_buffer += q->no_buffer;
-		stats->rx_errors += q->errors;
-	}
-	return 0;
 }
 
 /* 4.6.7: everything but the queues. */
@@ -168,7 +137,7 @@ static void ixgbe_init_rx(struct ixgbe_device *dev)
 	ixgbe_write(dev, MPSAR, 1); /* Datasheet gap: pool 0 takes address 0, also without pools */
 
 	/* 8.2.3.22.8: CRC stripping must agree in both registers. Jumbo frames go up to MAXFRS. */
-	ixgbe_set(dev, HLREG0, HLREG0_RXCRCSTRP | HLREG0_JUMBOEN);
+	ixgbe_set(dev, HLREG0, HLREG0_RXCRCSTRP | HLREG0_JUMBOEN | HLREG0_TXCRCEN | HLREG0_TXPADEN);
 	ixgbe_write(dev, MAXFRS, (dev->ixy.config.mtu + 18) << 16);
 	/* 8.2.3.8.8: software sets RSCACKC and FCOE_WRFIX, and clears RSCFRSTSIZE. */
 	ixgbe_clear(dev, RDRXCTL, RDRXCTL_RSCFRSTSIZE);
@@ -179,7 +148,6 @@ static void ixgbe_init_rx(struct ixgbe_device *dev)
 /* 4.6.8: everything but the queues. After reset the packet buffers are those of one class. */
 static void ixgbe_init_tx(struct ixgbe_device *dev)
 {
-	ixgbe_set(dev, HLREG0, HLREG0_TXCRCEN | HLREG0_TXPADEN);
 	/* 4.6.11.3.4: DTXMXSZRQ only while the arbiter rests. */
 	ixgbe_set(dev, RTTDCS, RTTDCS_ARBDIS);
 	ixgbe_write(dev, DTXMXSZRQ, DTXMXSZRQ_MAX);

@@ -6,13 +6,15 @@
 
 struct ixgbe_queue {
 	struct ixgbe_desc *ring;
-	struct pkt_buf **bufs; /* in the ring, by descriptor */
-	uint32_t reg, size;    /* where its registers begin (RDBAL, TDBAL); descriptors */
-	uint32_t next, clean;  /* next to look at or to fill; send: oldest not reclaimed */
-	uint16_t *batch_end;   /* send: at a batch's first descriptor, its last, the one with RS */
+	struct pkt_buf **bufs;	 /* in the ring, by descriptor */
 	volatile uint32_t *tail; /* RDT, TDT as memory; NULL if each write is to be a message */
-	bool skip;		 /* receive: in a frame that does not end in its first buffer */
 	struct mempool *pool;	 /* receive */
+	uint32_t reg, size;	 /* where its registers begin (RDBAL, TDBAL); descriptors */
+	uint32_t next, held;	 /* next to look at or to fill; how many of @bufs are the card's */
+	uint32_t clean, last;	 /* send: first descriptors of the oldest and the youngest run */
+	uint16_t *run;		 /* send: at its first descriptor, how many a run has */
+	/* Receive: descriptors that the card was not told of; longest frame, 0 within a longer one. */
+	uint32_t refilled, room;
 	uint64_t no_buffer, errors;
 };
 
@@ -45,3 +47,5 @@ void ixgbe_set_receiver(struct ixgbe_device *dev, bool on);
 /* rxtx.c */
 uint32_t ixgbe_rx_batch(struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs, uint32_t n);
 uint32_t ixgbe_tx_batch(struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs, uint32_t n);
+
+#include <features/ixgbe.h>

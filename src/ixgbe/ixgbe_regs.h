@@ -39,12 +39,9 @@ enum {
 	            HLREG0_TXPADEN = 1 << 10,
 	MAXFRS    = 0x04268, /* bits 31:16: the largest frame with its CRC */
 	AUTOC     = 0x042A0, AUTOC_RESTART_AN = 1 << 12,
-	LINKS     = 0x042A4, LINKS_UP = 1 << 30, LINKS_SPEED_SHIFT = 28,
 
 	/* Statistics, 8.2.3.23; reading clears them */
-	CRCERRS   = 0x04000, RLEC  = 0x04040, RUC   = 0x040A4, ROC   = 0x040AC,
-	GPRC      = 0x04074, GORCL = 0x04088, GORCH = 0x0408C, MPC   = 0x03FA0,
-	GPTC      = 0x04080, GOTCL = 0x04090, GOTCH = 0x04094, QPRDC = 0x01430,
+	GPRC      = 0x04074, GPTC = 0x04080, MPC = 0x03FA0,
 
 	/* Queues, 8.2.3.8 and 8.2.3.9: distances from RDBAL or TDBAL */
 	Q_BAL     = 0x00, Q_BAH = 0x04, Q_LEN = 0x08, Q_DCA_RXCTRL = 0x0C, Q_TAIL = 0x18,
@@ -72,4 +69,4 @@ struct ixgbe_desc {
 #define TXD_DATA      (3ull << 20 | 1ull << 29 | 1ull << 25 | 1ull << 24) /* DTYP, DEXT, IFCS, EOP */
 #define TXD_RS	      (1ull << 27)
 #define TXD_DD	      (1ull << 32)
-#define TXD_PAYLEN(n) ((uint64_t)(n) << 46)
+#define TXD_SIZE(n)   ((uint64_t)(n) * (1ull << 46 | 1)) /* PAYLEN and, of the one buffer, DTALEN */

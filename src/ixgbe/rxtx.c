@@ -1,8 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The hot path of the 82599: packets in (datasheet 7.1) and packets out (7.2). */
+/*
+ * The hot path of the 82599: packets in (datasheet 7.1) and packets out (7.2).
+ *
+ * Both directions work on runs: descriptors next to each other, up to the ring's end. So the inner
+ * loops do for a packet what has to be done for each, and nothing else. What they use of a queue is
+ * copied to variables first: the compiler cannot know that writing a packet does not change it.
+ */
 #include "ixgbe.h"
 
-#define after(q, i) ((i) + 1 == (q)->size ? 0 : (i) + 1)
+#define RUN	       32 /* of smaller ones several share a doorbell (receive), a check (send) */
+#define min(a, b)      ((a) < (b) ? (a) : (b))
+#define after(q, i, n) ((i) + (n) == (q)->size ? 0 : (i) + (n))
 
 static inline void ring_doorbell(struct ixgbe_device *dev, struct ixgbe_queue *q, uint32_t value)
 {
@@ -14,93 +22,116 @@ static inline void ring_doorbell(struct ixgbe_device *dev, struct ixgbe_queue *q
 }
 
 /*
- * 7.1.6.2: a descriptor with DD is the driver's. Its packet goes to the caller and a fresh buffer
- * into its place; a packet that cannot be delivered leaves its buffer where it is.
+ * 7.1.6.2: a descriptor with DD is the driver's. Its frame goes to the caller in its buffer, whose
+ * place takes a fresh one. Nothing of the fresh one is read here: it may be far from the cache. The
+ * frame itself, which the card has just written, is: it is fetched while the loop goes on.
  */
 uint32_t ixgbe_rx_batch(struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs, uint32_t n)
 {
 	struct ixgbe_device *dev = (struct ixgbe_device *)ixy;
 	struct ixgbe_queue *q = &dev->rx[queue];
-	uint32_t next = q->next, done = 0, good = 0;
+	struct ixgbe_desc *desc = q->ring + q->next;
+	struct pkt_buf **held = q->bufs + q->next, **fresh = q->pool->stack + q->pool->free;
+	const uint64_t to_iova = q->pool->to_iova + sizeof(struct pkt_buf) + PKT_BUF_HEADROOM;
+	const uint32_t room = q->room, end = min(min(n, q->size - q->next), q->pool->free);
+	uint64_t info = 0;
+	uint32_t i;
 
-	for (; done < n && q->ring[next].info & RXD_DD; done++)
-		next = after(q, next);
-	if (!done)
-		return 0;
+	for (i = 0; i < end; i++, desc++) {
+		struct pkt_buf *buf = held[i];
 
-	dma_rmb(); /* DD before the packets */
-	uint32_t fresh = pkt_buf_alloc_batch(q->pool, bufs, done);
-	for (next = q->next; done; done--, next = after(q, next)) {
-		struct pkt_buf *buf = q->bufs[next];
-		uint64_t info = q->ring[next].info;
-		uint32_t length = RXD_LENGTH(info);
-
-		/* Buffers hold the longest frame: one that goes on, or that is longer, is an error. */
-		if (!(info & RXD_EOP) || q->skip || info & RXD_RXE || length - 1 >= dev->room) {
-			q->errors += !!(info & RXD_EOP);
-		} else if (good == fresh) {
-			q->no_buffer++;
-		} else {
-			buf->size = length;
-			q->bufs[next] = bufs[good];
-			bufs[good++] = buf;
-		}
-		q->skip = !(info & RXD_EOP);
-		q->ring[next].addr = pkt_buf_iova(q->bufs[next]);
-		q->ring[next].info = 0;
+		info = desc->info;
+		if ((info & (RXD_DD | RXD_EOP | RXD_RXE)) != (RXD_DD | RXD_EOP) ||
+		    RXD_LENGTH(info) - 1 >= room)
+			break;
+		pkt_buf_set(buf, RXD_LENGTH(info));
+		__builtin_prefetch(buf->data, 1);
+		bufs[i] = buf;
+		held[i] = buf = *--fresh;
+		desc->addr = (uintptr_t)buf + to_iova;
+		desc->info = 0;
 	}
-	pkt_buf_free_batch(bufs + good, fresh - good);
-	q->next = next;
+	n = i;
+	q->pool->free -= n;
+	if (!n && info & RXD_DD) {
+		/* Damaged, or longer than a buffer, so that it goes on in the next one: the buffer
+		 * stays, and there is no room for what follows. It counts when its end comes. */
+		q->errors += !!(info & RXD_EOP);
+		q->room = info & RXD_EOP ? dev->room : 0;
+		desc->addr = (uintptr_t)held[0] + to_iova;
+		desc->info = 0;
+		i = 1;
+	} else if (!n) {
+		q->no_buffer += !q->pool->free && desc->info & RXD_DD;
+		return 0;
+	}
+	dma_rmb(); /* DD before the packets */
+	q->next = after(q, q->next, i);
+	q->refilled += i;
 	/* The tail stays one behind: head == tail would mean that the card has no descriptors. */
-	ring_doorbell(dev, q, next ? next - 1 : q->size - 1);
-	return good;
+	if (q->refilled >= RUN) {
+		q->refilled = 0;
+		ring_doorbell(dev, q, (q->next ? q->next : q->size) - 1);
+	}
+	return n;
 }
 
-/* 7.2.3.5.1: the last descriptor of a batch asks for a write-back (RS); DD in it says that all of
- * the batch has been sent. */
+/*
+ * 7.2.3.5.1: the last descriptor of a run asks for a write-back (RS); DD in it says that all of the
+ * run has been sent. Its buffers are of one pool, so that they go back together. A short run grows
+ * by the next call.
+ */
 static void ixgbe_reclaim(struct ixgbe_queue *q)
 {
-	while (q->clean != q->next) {
-		uint32_t end = q->batch_end[q->clean];
-		if (!(q->ring[end].info & TXD_DD))
+	while (q->held) {
+		uint32_t first = q->clean, n = q->run[first];
+		if (!(q->ring[first + n - 1].info & TXD_DD))
 			return;
-		if (end < q->clean) { /* the batch wraps */
-			pkt_buf_free_batch(q->bufs + q->clean, q->size - q->clean);
-			q->clean = 0;
-		}
-		pkt_buf_free_batch(q->bufs + q->clean, end + 1 - q->clean);
-		q->clean = after(q, end);
+		mempool_give(q->bufs[first]->pool, q->bufs + first, n);
+		q->clean = after(q, first, n);
+		q->held -= n;
 	}
 }
 
 uint32_t ixgbe_tx_batch(struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs, uint32_t n)
 {
-	struct ixgbe_device *dev = (struct ixgbe_device *)ixy;
-	struct ixgbe_queue *q = &dev->tx[queue];
-	const uint32_t min = 17, max = ixy->config.mtu + 18; /* the card pads from 17 bytes on */
-	uint32_t first = q->next, next = first, last = first;
+	struct ixgbe_queue *q = &((struct ixgbe_device *)ixy)->tx[queue];
+	const uint32_t min_size = 17, range = ixy->config.mtu + 18 - min_size; /* the card pads */
+	uint32_t done = 0, start = q->next, i;
 
 	ixgbe_reclaim(q);
 	/* One descriptor stays unused: head == tail means that there is nothing to send. */
-	uint32_t room = (q->clean > next ? 0 : q->size) + q->clean - next - 1;
-	n = n < room ? n : room;
-	for (uint32_t i = 0; i < n; i++) {
-		struct pkt_buf *buf = bufs[i];
-		if (buf->size < min || buf->size > max) {
-			pkt_buf_free(buf);
+	n = min(n, q->size - 1 - q->held);
+	for (; done < n; done += i + !i) {
+		struct ixgbe_desc *desc = q->ring + q->next;
+		struct pkt_buf **from = bufs + done, **held = q->bufs + q->next;
+		struct mempool *pool = from[0]->pool;
+		const uint64_t to_iova = pool->to_iova;
+		const uint32_t end = min(n - done, q->size - q->next);
+
+		for (i = 0; i < end; i++, desc++) {
+			struct pkt_buf *buf = from[i];
+			uint32_t length = buf->size;
+
+			if (length - min_size > range || buf->pool != pool)
+				break;
+			desc->addr = (uintptr_t)buf->data + to_iova;
+			desc->info = TXD_DATA + TXD_SIZE(length);
+			held[i] = buf;
+		}
+		if (!i) {
+			pkt_buf_free_batch(from, 1);
 			continue;
 		}
-		q->ring[next].addr = pkt_buf_iova(buf);
-		q->ring[next].info = TXD_DATA | buf->size | TXD_PAYLEN(buf->size);
-		q->bufs[next] = buf;
-		last = next;
-		next = after(q, next);
+		desc[-1].info |= TXD_RS;
+		if (!q->held || !q->next || q->run[q->last] >= RUN ||
+		    q->bufs[q->last]->pool != pool)
+			q->run[q->last = q->next] = 0;
+		q->run[q->last] += i;
+		q->held += i;
+		q->next = after(q, q->next, i);
 	}
-	if (next != first) {
-		q->ring[last].info |= TXD_RS;
-		q->batch_end[first] = last;
-		q->next = next;
-		ring_doorbell(dev, q, next);
-	}
+	if (q->next != start)
+		ring_doorbell((struct ixgbe_device *)ixy, q, q->next);
 	return n;
 }

@@ -8,11 +8,18 @@
 
 struct mempool {
 	struct dma_memory mem;
+	uint64_t to_iova; /* to be added to an address within */
 	uint32_t count, free, data_size;
 	bool closing; /* mempool_destroy() was called; the last buffer to come back frees all */
 	struct pkt_buf *stack[];
 };
 
+/* A frame of @n bytes behind the head room. */
+#define pkt_buf_set(buf, n)                                                                        \
+	((buf)->data = (uint8_t *)((buf) + 1) + PKT_BUF_HEADROOM, (buf)->size = (n))
+
+/* Give back buffers that are of @pool. */
+void mempool_give(struct mempool *pool, struct pkt_buf **bufs, uint32_t n);
 /* Take over @vfio, which is closed with the device; on error it stays with the caller. @config has
  * its defaults filled in. */
 int ixgbe_open(struct ixy_device **dev, struct vfio_device *vfio, const struct ixy_config *config,

@@ -17,6 +17,7 @@ int mempool_create(struct mempool **out, uint32_t count, uint32_t data_size)
 		return err;
 	}
 
+	pool->to_iova = pool->mem.iova - (uintptr_t)pool->mem.virt;
 	pool->count = count;
 	pool->data_size = entry - sizeof(struct pkt_buf) - PKT_BUF_HEADROOM;
 	for (size_t at = 0; at < count * entry; at += entry) {
@@ -45,17 +46,21 @@ uint32_t pkt_buf_alloc_batch(struct mempool *pool, struct pkt_buf **bufs, uint32
 	count = count < pool->free ? count : pool->free;
 	pool->free -= count;
 	memcpy(bufs, pool->stack + pool->free, count * sizeof(*bufs));
+	for (uint32_t i = 0; i < count; i++)
+		pkt_buf_set(bufs[i], 0);
 	return count;
+}
+
+void mempool_give(struct mempool *pool, struct pkt_buf **bufs, uint32_t count)
+{
+	memcpy(pool->stack + pool->free, bufs, count * sizeof(*bufs));
+	pool->free += count;
+	if (pool->closing)
+		mempool_destroy(pool); /* frees it if that was the last */
 }
 
 void pkt_buf_free_batch(struct pkt_buf **bufs, uint32_t count)
 {
-	for (uint32_t i = 0; i < count; i++) {
-		struct mempool *pool = bufs[i]->pool;
-		bufs[i]->data = (uint8_t *)(bufs[i] + 1) + PKT_BUF_HEADROOM;
-		bufs[i]->size = 0;
-		pool->stack[pool->free++] = bufs[i];
-		if (pool->closing)
-			mempool_destroy(pool); /* frees it if that was the last */
-	}
+	for (uint32_t i = 0; i < count; i++)
+		mempool_give(bufs[i]->pool, bufs + i, 1);
 }

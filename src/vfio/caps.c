@@ -46,7 +46,7 @@ static int get_pairs(const void *info, uint32_t offset, uint16_t id, void *to)
 	return -1;
 }
 
-void vfio_get_areas(struct vfio_bar *bar, const struct vfio_region_info *info)
+void vfio_map_areas(struct vfio_bar *bar, const struct vfio_region_info *info, int fd)
 {
 	const uint64_t page = sysconf(_SC_PAGESIZE);
 	int count = -1;
@@ -61,8 +61,10 @@ void vfio_get_areas(struct vfio_bar *bar, const struct vfio_region_info *info)
 
 	for (uint32_t i = 0; i < bar->area_count; i++) {
 		const uint64_t start = bar->areas[i].offset, size = bar->areas[i].size;
-		if ((start | size) % page || start > bar->size || size > bar->size - start)
-			bar->areas[i].size = bar->areas[i].offset = 0;
+		if ((start | size) % page || start > bar->size || size > bar->size - start ||
+		    mmap(bar->base + start, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+			 fd, info->offset + start) == MAP_FAILED)
+			bar->areas[i].size = bar->areas[i].offset = 0; /* works without, too */
 	}
 }
 

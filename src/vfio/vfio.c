@@ -60,18 +60,11 @@ int vfio_bar(struct vfio_device *dev, uint32_t index, const struct vfio_bar **ou
 	if (bar->base)
 		return 0;
 
-	/* Address space for all of it; the parts that can be mapped are then laid over that. */
-	uint8_t *base = mmap(NULL, info->size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t *base = vfio_map_bar(info->size, fd, info->offset);
 	if (base == MAP_FAILED)
 		return ixy_fail(errno, "%s: BAR %u: %s", dev->address, index, strerror(errno));
 	*bar = (struct vfio_bar){ dev, index, 1, info->size, base, { { 0, info->size } } };
-	vfio_get_areas(bar, info);
-	for (uint32_t i = 0; i < bar->area_count; i++) {
-		struct vfio_region_sparse_mmap_area *area = &bar->areas[i];
-		if (mmap(base + area->offset, area->size, PROT_READ | PROT_WRITE,
-			 MAP_SHARED | MAP_FIXED, fd, info->offset + area->offset) == MAP_FAILED)
-			area->size = 0; /* works without, too */
-	}
+	vfio_map_areas(bar, info, fd);
 	return 0;
 }
 

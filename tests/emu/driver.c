@@ -126,6 +126,15 @@ struct pkt_buf *packet(struct mempool *pool, size_t length, int card, uint32_t n
 	return buf;
 }
 
+uint32_t receive_all(struct ixy_device *dev, struct pkt_buf **bufs, uint32_t n)
+{
+	uint32_t done = 0, more;
+
+	while (done < n && (more = ixy_rx_batch(dev, 0, bufs + done, n - done)))
+		done += more;
+	return done;
+}
+
 void receive_one(struct ixy_device *dev, uint16_t queue, size_t length, int card, uint32_t number)
 {
 	struct pkt_buf *bufs[2];

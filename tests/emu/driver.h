@@ -51,6 +51,9 @@ enum nic_verdict wire_to(int card, size_t length, uint32_t number);
 /** packet() - a packet of that content from a pool. */
 struct pkt_buf *packet(struct mempool *pool, size_t length, int card, uint32_t number);
 
+/** receive_all() - up to @n packets, in as many calls as it takes */
+uint32_t receive_all(struct ixy_device *dev, struct pkt_buf **bufs, uint32_t n);
+
 /** receive_one() - there must be exactly one packet, with that content; it is freed. */
 void receive_one(struct ixy_device *dev, uint16_t queue, size_t length, int card, uint32_t number);
 

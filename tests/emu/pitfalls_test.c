@@ -398,11 +398,13 @@ static void pitfall_elsewhere_3_an_empty_pool_and_jumbo_frames_end_nothing(void 
 
 	(void)state;
 	for (uint32_t i = 0; i < 300; i++) {
-		assert_int_equal(wire_to(0, 9000, i), NIC_TAKEN);
+		wire_to(0, 9000, i);
 		have += ixy_rx_batch(dev, 0, kept + have, 1);
 	}
 	assert_int_equal(have, 64);
 	pkt_buf_free_batch(kept, have);
+	while ((have = receive_all(dev, kept, 64)))
+		pkt_buf_free_batch(kept, have);
 	assert_int_equal(wire_to(0, 9014, 1), NIC_TAKEN);
 	receive_one(dev, 0, 9014, 0, 1);
 	ixy_close(dev);

@@ -2,7 +2,9 @@
 /* In place of src/features/vfio.h: kernel VFIO alone, one IOMMU, BARs that can be mapped whole. */
 #define vfio_backend_for(name)	     (&vfio_kernel)
 #define vfio_explain(pci, what, err) ixy_fail(err, "%s: %s: %s", pci, what, strerror(err))
-#define vfio_get_areas(bar, info)
+#define vfio_map_bar(size, fd, offset)                                                             \
+	mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, offset)
+#define vfio_map_areas(bar, info, fd)
 #define vfio_irq_release(dev)
 #define dma_join(dev)		  ((dev)->space->users++, 0)
 #define dma_leave(dev)		  (dev)->space->users--
