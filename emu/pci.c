@@ -16,6 +16,7 @@
 #define MASTER_ABORT	BIT(5) /* of STATUS_HIGH: Received Master Abort */
 #define CAPABILITY_MSI	0x50
 #define CAPABILITY_MSIX 0x70
+#define MSIX_SIZE	12
 #define CAPABILITY_PCIE 0xA0
 #define PMCSR		0x44
 #define PMCSR_D3HOT	3
@@ -94,7 +95,7 @@ static uint32_t config_get(const struct nic *nic, uint32_t offset)
 static void hide_msix(struct nic *nic)
 {
 	nic->pci.config[CAPABILITY_MSI + 1] = CAPABILITY_PCIE;
-	memset(nic->pci.config + CAPABILITY_MSIX, 0, 12);
+	memset(nic->pci.config + CAPABILITY_MSIX, 0, MSIX_SIZE);
 }
 
 void nic_remove_msix(struct nic *nic)
@@ -151,6 +152,8 @@ int nic_config_read(struct nic *nic, uint32_t offset, void *data, size_t size)
 
 static void write_byte(struct nic *nic, uint32_t offset, uint8_t value)
 {
+	if (nic->no_msix && offset - CAPABILITY_MSIX < MSIX_SIZE)
+		return;
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		if (words[i].offset != (offset & ~3u))
 			continue;

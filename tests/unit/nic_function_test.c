@@ -453,6 +453,8 @@ static void msix_can_be_left_out(void **state)
 		}
 		assert_int_equal(at, 0);
 		assert_int_equal(config(0x70, 4), 0);
+		set_config(0x70, 4, 0xFFFFFFFF);
+		assert_int_equal(config(0x70, 4), 0);
 		nic_function_reset(nic);
 	}
 }
