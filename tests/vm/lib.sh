@@ -7,7 +7,8 @@
 #	guest modprobe ixgbe
 #	guest ip link set eth0 up
 #
-# The guest's console comes out on standard output. Nothing is left behind, even when the test is killed.
+# The guest's console comes out on standard output. Processes, mounts and namespaces end with the test, even when it is killed; only
+# SIGKILL leaves its folder in /tmp behind.
 if [ -z "${IXY_UNSHARED:-}" ]; then
 	export IXY_UNSHARED=1
 	exec unshare --net --mount --pid --fork --kill-child "$0" "$@"
@@ -24,10 +25,14 @@ rm -f "$shown"
 qemu=
 places=()
 guest_timeout=$((120 * IXY_SLOWDOWN))
+exec 6>&2 # for words that nobody may swallow
 
 # start_cards [OPTION]... WIRE...
 start_cards()
 {
+	case " $*" in
+	*" tap:"*) [ -w /dev/net/tun ] || skip "/dev/net/tun is missing: modprobe tun" ;;
+	esac
 	rm -f "$work/account.json"
 	spawn emu "$IXY_BIN/ixy-emu" -d "$work" --json-file "$work/account.json" "$@"
 	emu=$!
@@ -48,11 +53,11 @@ stop_cards()
 start_guest()
 {
 	local -a devices=() cards=()
-	local sock n=0 root=$IXY_LAB/root
+	local sock n=0 root=$IXY_LAB/root append=${append:-}
 	# caching-mode: the IOMMU tells QEMU of new mappings, and QEMU the card. Before the cards: they look for it.
 	if [ -n "${iommu:-}" ]; then
 		devices=(-device "intel-iommu,intremap=on,caching-mode=on${iommu#on}")
-		append="intel_iommu=on ${append:-}"
+		append="intel_iommu=on $append"
 	fi
 	for sock in "$work"/nic*.sock; do
 		devices+=(-device "pcie-root-port,id=port$n,chassis=$n")
@@ -80,7 +85,7 @@ start_guest()
 		-accel tcg,thread=multi -cpu max -smp "${cpus:-2}" \
 		-kernel /mnt/vmlinux -initrd /mnt/initrd \
 		-append "console=ttyS0 quiet panic=-1 tsc=reliable no_timer_check nokaslr mitigations=off random.trust_cpu=1
-			rcupdate.rcu_expedited=1 net.ifnames=0 ${append:-}" \
+			rcupdate.rcu_expedited=1 net.ifnames=0 $append" \
 		-serial stdio -chardev pipe,id=shell,path=/mnt/shell -serial chardev:shell \
 		-chardev pipe,id=monitor,path=/mnt/monitor -monitor chardev:monitor \
 		"${devices[@]}" "$@" "${cards[@]}" </dev/null 2>&1 &
@@ -111,7 +116,7 @@ answer()
 		esac
 		printf '%s\n' "$line"
 	done
-	echo "FAIL: no answer from the guest" >&2
+	echo "FAIL: no answer from the guest" >&6
 	kill -TERM $$ # also from within $(guest ...): the next answers would be those to other commands
 	return 1
 }
