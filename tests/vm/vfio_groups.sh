@@ -36,6 +36,7 @@ forward()
 	[ "$opened" = "$(printf '%s\n' "$@" | sort | xargs)" ] || fail "$name: open are $opened"
 	guest "kill -INT $pid; while [ -d /proc/$pid ]; do sleep 0.1; done"
 	packets=$(guest grep '\"final\":true' "$out" | grep -o '"tx_packets":[0-9]*' | cut -d : -f 2 | xargs)
+	[ "$(wc -w <<<"$packets")" = 2 ] || fail "$name: no counts of two cards: $packets"
 	for n in $packets; do
 		[ "$n" -gt 1000 ] || fail "$name: only $n packets"
 	done
