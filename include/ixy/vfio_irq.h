@@ -56,6 +56,6 @@ int vfio_irq_wait(const int *eventfds, uint32_t count, int timeout_ms);
  * unbinds or unplugs a device waits until it has been closed.
  *
  * Return: 0, -ENODEV (the system wants the device back: close it), -EIO (PCI Express reports that it
- * has failed: close it), or an error of vfio_irq_arm().
+ * has failed: close it), or an error of vfio_irq_count() or vfio_irq_arm().
  */
 int vfio_check(struct vfio_device *dev);

@@ -205,16 +205,19 @@ int vfio_check(struct vfio_device *dev)
 
 	for (size_t i = 0; i < sizeof(events) / sizeof(*events); i++) {
 		const uint32_t index = events[i].index;
-		int fd, err = 0;
+		int fd;
 
-		if (dev->irqs && dev->irqs->kinds[index].count)
+		if (dev->irqs && dev->irqs->kinds[index].count) {
 			fd = dev->irqs->kinds[index].eventfds[0];
-		else if (vfio_irq_count(dev, index) == 1)
-			err = vfio_irq_arm(dev, index, 0, 1, &fd);
-		else
-			continue;
-		if (err)
-			return err;
+		} else {
+			int err = vfio_irq_count(dev, index);
+			if (!err)
+				continue;
+			if (err > 0)
+				err = vfio_irq_arm(dev, index, 0, 1, &fd);
+			if (err)
+				return err;
+		}
 		if (poll(&(struct pollfd){ .fd = fd, .events = POLLIN }, 1, 0) > 0)
 			return ixy_fail(events[i].err, "%s: %s", dev->address, events[i].meaning);
 	}

@@ -8,7 +8,7 @@
 #	guest ip link set eth0 up
 #
 # The guest's console comes out on standard output. Processes, mounts and namespaces end with the test, even when it is killed; only
-# SIGKILL leaves its folder in /tmp behind.
+# SIGKILL leaves an empty folder in /tmp behind.
 if [ -z "${IXY_UNSHARED:-}" ]; then
 	export IXY_UNSHARED=1
 	exec unshare --net --mount --pid --fork --kill-child "$0" "$@"
@@ -19,7 +19,8 @@ fi
 mount -t proc proc /proc
 mount -t sysfs sys /sys # of our network namespace
 ip link set lo up
-chmod 755 "$work"
+mount -t tmpfs -o mode=755 guest "$work" # which goes with the namespace: some of it is large
+trap 'umount -l "$work"; cleanup' EXIT
 shown=$IXY_LAB/shown/${test_name:-$(basename "$0" .sh)}
 rm -f "$shown"
 qemu=

@@ -20,5 +20,7 @@ must "no register dump" guest ethtool -d eth0
 within 10 guest grep -q 1 /sys/class/net/eth0/carrier || fail "no link after the self-test"
 no_complaints
 stop_guest
+stop_cards
+no_faults
 shows "Linux ixgbe" "\`ethtool -t\` offline: registers, EEPROM, loopback, link; register dump"
 finish

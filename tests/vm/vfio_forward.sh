@@ -52,7 +52,7 @@ guest "chown 1000 /dev/vfio/[0-9]*; chmod 666 /dev/vfio/vfio; echo 0 >/proc/sys/
 guest "ulimit -l 64; $user $fwd" >"$work/refused.log" 2>&1 && fail "a limit of 64 KiB of locked memory is enough?"
 cat "$work/refused.log"
 grep -q "ulimit -l\|RLIMIT_MEMLOCK" "$work/refused.log" || fail "another error with too little memory to lock: $(cat "$work/refused.log")"
-forward "a user" "ulimit -l 1000000; $user $fwd"
+forward "a user" "ulimit -l 25000; $user $fwd" # the README's figure
 
 shut_down
 
