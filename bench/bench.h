@@ -35,7 +35,7 @@ typedef uint32_t bench_function(uint32_t n, uint32_t batch);
  * @bar0:     where it has the registers; valid after open()
  */
 struct bench_driver {
-	const char *names[4];
+	const char *names[5];
 	int (*open)(struct card *card, const struct bench_setting *setting);
 	void (*close)(void);
 	bench_function *task[TASKS];

@@ -8,7 +8,9 @@
 #include "../src/ixgbe/ixgbe_regs.h"
 
 #define Q_HEAD 0x10 /* RDH, TDH: distance from RDBAL, TDBAL */
-#define NUMBER 14   /* where a packet carries it: behind the Ethernet header */
+#define ETQF   0x05128
+#define ETQS   0x0EC00
+#define NUMBER 14 /* where a packet carries it: behind the Ethernet header */
 
 static bool find(const struct card *card, uint64_t iova, struct nic_window *window)
 {
@@ -183,7 +185,7 @@ static void demote_ring(struct card *card, uint32_t base, uint32_t n)
 /* A write-back overwrites the address of the buffer: it is looked up before. */
 static void note_buffers(struct card *card, uint32_t n)
 {
-	struct ring r = find_ring(card, RDBAL(0));
+	struct ring r = find_ring(card, RDBAL(card->queue));
 
 	for (uint32_t i = 0; i < n && r.desc; i++)
 		card->buffers[i] = memory(card, r.desc[(r.head + i) % r.size].addr);
@@ -191,10 +193,20 @@ static void note_buffers(struct card *card, uint32_t n)
 
 /* ---- Packets ---- */
 
+/* 7.1.2.3: packets of our EtherType go to one queue, whatever their flow. */
+static void steer(struct card *card)
+{
+	card->queue = (card->queue + 1) % card->queues;
+	nic_write(card->nic, 0, ETQF, 4, 1u << 31 | 0x88B5);
+	nic_write(card->nic, 0, ETQS, 4, 1u << 31 | card->queue << 16);
+}
+
 bool card_receive(struct card *card, uint32_t n, bool demote_all)
 {
 	bool taken = n <= CARD_BURST;
 
+	if (card->queues > 1)
+		steer(card);
 	if (demote_all && taken)
 		note_buffers(card, n);
 	for (uint32_t i = 0; i < n; i++, card->arrived++) {
@@ -205,7 +217,7 @@ bool card_receive(struct card *card, uint32_t n, bool demote_all)
 	if (demote_all && taken) {
 		for (uint32_t i = 0; i < n; i++)
 			demote(card->buffers[i], card->length);
-		demote_ring(card, RDBAL(0), n);
+		demote_ring(card, RDBAL(card->queue), n);
 		demote_ring(card, TDBAL(0), n);
 	}
 	return taken;

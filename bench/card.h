@@ -10,7 +10,7 @@
 
 #include "nic.h"
 
-#define CARD_MAPS  16
+#define CARD_MAPS  80
 #define IOTLB_MAX  1024
 #define CARD_BURST 256 /* packets that can arrive at once */
 
@@ -32,9 +32,11 @@ struct card {
 	uint32_t map_count;
 	struct iotlb iotlb;
 	uint32_t length;       /* of each frame, without CRC */
+	uint32_t queues;       /* that packets go to, a burst to each in turn; 0 means 1 */
 	uint32_t arrived;      /* packets so far; each carries its number */
 	uint32_t left;	       /* packets that were sent so far */
 	uint32_t next;	       /* number that the next one must carry */
+	uint32_t queue;	       /* of the present burst */
 	const char *complaint; /* what was wrong with the first packet that was not right */
 	uint8_t frame[NIC_FRAME_MAX];
 	uint8_t *buffers[CARD_BURST]; /* where the packets went, for CLDEMOTE */

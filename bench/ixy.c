@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* ixy, as it is shipped, on the card of the bench: a backend of libixy-vfio leads there. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <linux/vfio.h>
@@ -16,6 +17,7 @@ static struct vfio_space space;
 static struct ixy_device *dev;
 static struct mempool *send_pool; /* for packets that were not received */
 static uint32_t length;
+static uint16_t queues; /* for receiving; all are looked at in turn, one has packets */
 
 /* ---- The backend ---- */
 
@@ -93,12 +95,16 @@ static const struct vfio_backend emu = { emu_open, emu_close, emu_call, emu_acce
 
 static int open_ixy(struct card *c, const struct bench_setting *s)
 {
-	struct ixy_config config = {
-		.rx_ring = s->ring, .tx_ring = s->ring, .buffers = s->pool, .promiscuous = true
-	};
+	sscanf(s->driver, "ixy-%hu", &queues);
+	struct ixy_config config = { .rx_queues = queues,
+				     .rx_ring = s->ring,
+				     .tx_ring = s->ring,
+				     .buffers = s->pool,
+				     .promiscuous = true };
 	const struct vfio_bar *bar;
 
 	card = c;
+	card->queues = queues;
 	length = s->length;
 	space = (struct vfio_space){ .backend = &emu,
 				     .range_count = 1,
@@ -118,35 +124,49 @@ static void close_ixy(void)
 	mempool_destroy(send_pool);
 }
 
-static uint32_t run_forward(uint32_t n, uint32_t batch)
+static uint32_t forward(uint16_t queue, uint32_t batch)
 {
 	struct pkt_buf *bufs[BATCH_MAX];
+	uint32_t rx = ixy_rx_batch(dev, queue, bufs, batch);
+
+	for (uint32_t i = 0; i < rx; i++)
+		bufs[i]->data[1]++;
+	uint32_t tx = ixy_tx_batch(dev, 0, bufs, rx);
+	pkt_buf_free_batch(bufs + tx, rx - tx);
+	return tx;
+}
+
+static uint32_t receive(uint16_t queue, uint32_t batch)
+{
+	struct pkt_buf *bufs[BATCH_MAX];
+	uint32_t rx = ixy_rx_batch(dev, queue, bufs, batch);
+
+	pkt_buf_free_batch(bufs, rx);
+	return rx;
+}
+
+static inline __attribute__((always_inline)) uint32_t
+serve_queues(uint32_t n, uint32_t batch, uint32_t (*serve)(uint16_t queue, uint32_t batch))
+{
 	uint32_t done = 0, idle = 0;
 
 	while (done < n && idle < IDLE_MAX) {
-		uint32_t rx = ixy_rx_batch(dev, 0, bufs, batch);
-		for (uint32_t i = 0; i < rx; i++)
-			bufs[i]->data[1]++;
-		uint32_t tx = ixy_tx_batch(dev, 0, bufs, rx);
-		pkt_buf_free_batch(bufs + tx, rx - tx);
-		done += tx;
-		idle = rx ? 0 : idle + 1;
+		uint32_t before = done;
+		for (uint16_t queue = 0; queue < dev->config.rx_queues; queue++)
+			done += serve(queue, batch);
+		idle = done > before ? 0 : idle + 1;
 	}
 	return done;
 }
 
+static uint32_t run_forward(uint32_t n, uint32_t batch)
+{
+	return serve_queues(n, batch, forward);
+}
+
 static uint32_t run_receive(uint32_t n, uint32_t batch)
 {
-	struct pkt_buf *bufs[BATCH_MAX];
-	uint32_t done = 0, idle = 0;
-
-	while (done < n && idle < IDLE_MAX) {
-		uint32_t rx = ixy_rx_batch(dev, 0, bufs, batch);
-		pkt_buf_free_batch(bufs, rx);
-		done += rx;
-		idle = rx ? 0 : idle + 1;
-	}
-	return done;
+	return serve_queues(n, batch, receive);
 }
 
 static uint32_t run_send(uint32_t n, uint32_t batch)
@@ -179,7 +199,7 @@ static uint32_t run_poll(uint32_t n, uint32_t batch)
 }
 
 struct bench_driver bench_driver = {
-	.names = { "ixy" },
+	.names = { "ixy", "ixy-4-queues", "ixy-16-queues", "ixy-64-queues" },
 	.open = open_ixy,
 	.close = close_ixy,
 	.task = { run_forward, run_receive, run_send, run_poll },
