@@ -3,11 +3,21 @@
 #pragma once
 #include <ixy/device.h>
 
-/* What a driver provides. */
+#define IXY_RSS_KEY_SIZE   40
+#define IXY_RSS_TABLE_SIZE 128
+
+struct ixy_flow;
+
+/* What a driver provides; the last lines are for ixy/rss.h and ixy/flow.h. */
 struct ixy_control_ops {
 	int (*link_speed)(struct ixy_device *dev);
 	int (*set_promiscuous)(struct ixy_device *dev, bool on);
 	int (*set_mac)(struct ixy_device *dev, const uint8_t mac[6]);
+	int (*set_rss_key)(struct ixy_device *dev, const uint8_t key[IXY_RSS_KEY_SIZE]);
+	int (*set_rss_table)(struct ixy_device *dev, const uint16_t table[IXY_RSS_TABLE_SIZE]);
+	int (*set_rss_types)(struct ixy_device *dev, uint32_t types);
+	int (*add_flow)(struct ixy_device *dev, const struct ixy_flow *flow);
+	int (*remove_flow)(struct ixy_device *dev, int flow);
 };
 
 /** ixy_link_speed() - Return: Mbit/s, 0 if the link is down, -ENODEV if the card has gone. */

@@ -19,11 +19,12 @@
  * @mtu:                   largest layer 3 packet in bytes (1500; 68 to 9710). Buffers are made
  *                         large enough to hold a frame.
  * @promiscuous:           receive what is for others, too
+ * @rx_info:               note in received packets what the card says of them: ixy/offload.h
  */
 struct ixy_config {
 	uint16_t rx_queues, tx_queues, rx_ring, tx_ring;
 	uint32_t buffers, mtu;
-	bool promiscuous;
+	bool promiscuous, rx_info;
 };
 
 /**

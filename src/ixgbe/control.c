@@ -43,5 +43,14 @@ static int ixgbe_set_mac(struct ixy_device *ixy, const uint8_t mac[6])
 	return 0;
 }
 
-const struct ixy_control_ops ixgbe_control_ops = { ixgbe_link_speed, ixgbe_set_promiscuous,
-						   ixgbe_set_mac };
+const struct ixy_control_ops ixgbe_control_ops = {
+	.link_speed = ixgbe_link_speed,
+	.set_promiscuous = ixgbe_set_promiscuous,
+	.set_mac = ixgbe_set_mac,
+	.set_rss_key = ixgbe_set_rss_key,
+	.set_rss_table = ixgbe_set_rss_table,
+	.set_rss_types = ixgbe_set_rss_types,
+	.add_flow = ixgbe_add_flow,
+	.remove_flow = ixgbe_remove_flow,
+	.interrupts = &ixgbe_interrupt_ops,
+};

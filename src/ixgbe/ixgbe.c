@@ -92,8 +92,7 @@ static void ixgbe_start_queue(struct ixgbe_device *dev, struct ixgbe_queue *q)
 	ixgbe_wait_set(dev, q->reg + Q_CTL, Q_CTL_ENABLE);
 	/* Datasheet gap: nothing says whether RDT may be written before ENABLE reads 1. Linux and DPDK
 	 * wait; so do we. One descriptor stays unused, as head == tail means that there are none. */
-	if (q->pool)
-		ixgbe_write(dev, q->reg + Q_TAIL, q->size - 1);
+	ixgbe_write(dev, q->reg + Q_TAIL, q->pool ? q->size - 1 : 0);
 }
 
 /* 4.6.8.1.2: what was handed in is sent first, but a card without link may keep it; 4.6.7.1.2. */
@@ -126,10 +125,11 @@ static void ixgbe_free(struct ixgbe_device *dev)
 /* 4.6.7: everything but the queues. */
 static void ixgbe_init_rx(struct ixgbe_device *dev)
 {
-	/* No reset clears these; an old RAH.AV or hash bit would let other hosts' packets in. */
-	static const uint32_t tables[][2] = { { PFUTA, 128 },  { VFTA, 128 },  { PFVLVF, 64 },
-					      { MTA, 128 },    { MPSAR, 256 }, { PFVLVFB, 128 },
-					      { RAL + 8, 254 } };
+	/* No reset clears these; an old RAH.AV or hash bit would let other hosts' packets in, an
+	 * old FTQF would send ours to a queue that is off. */
+	static const uint32_t tables[][2] = { { PFUTA, 128 },	{ VFTA, 128 },	{ PFVLVF, 64 },
+					      { MTA, 128 },	{ MPSAR, 256 }, { PFVLVFB, 128 },
+					      { RAL + 8, 254 }, { FTQF, 128 } };
 
 	for (size_t t = 0; t < sizeof(tables) / sizeof(*tables); t++)
 		for (uint32_t i = 0; i < tables[t][1]; i++)
@@ -181,6 +181,7 @@ static int ixgbe_init(struct ixgbe_device *dev, bool copper)
 	memset(&dev->stats, 0, sizeof(dev->stats));
 	ixgbe_init_rx(dev);
 	ixgbe_init_tx(dev);
+	ixgbe_init_features(dev);
 	dev->error = vfio_set_bus_master(dev->ixy.vfio, true) ?: dev->error;
 	for (struct ixgbe_queue *q = dev->rx; q < dev->end; q++)
 		ixgbe_start_queue(dev, q);
@@ -189,7 +190,7 @@ static int ixgbe_init(struct ixgbe_device *dev, bool copper)
 }
 
 /* 4.6.7.1.2, 4.6.8.1.2, 5.2.5.3.2: receiver, queues, bus mastering, and only then the memory. */
-static void ixgbe_close(struct ixy_device *ixy)
+void ixgbe_close(struct ixy_device *ixy)
 {
 	struct ixgbe_device *dev = (struct ixgbe_device *)ixy;
 
@@ -207,7 +208,7 @@ int ixgbe_open(struct ixy_device **out, struct vfio_device *vfio, const struct i
 	       bool copper)
 {
 	static const struct ixy_ops ops = { ixgbe_rx_batch, ixgbe_tx_batch, ixgbe_close,
-					    ixgbe_read_stats, IXGBE_CONTROL };
+					    ixgbe_read_stats, NULL };
 	const size_t queues = config->rx_queues + config->tx_queues;
 	struct ixgbe_device *dev = calloc(1, sizeof(*dev) + queues * sizeof(*dev->rx));
 

@@ -27,7 +27,7 @@ enum {
 	/* Filter tables, 8.2.3.7 and 8.2.3.27: their first entry */
 	RAL       = 0x0A200, RAH   = 0x0A204, RAH_AV = 1u << 31,
 	MTA       = 0x05200, VFTA  = 0x0A000, PFVLVF = 0x0F100, PFVLVFB = 0x0F200,
-	MPSAR     = 0x0A600, PFUTA = 0x0F400,
+	MPSAR     = 0x0A600, PFUTA = 0x0F400, FTQF = 0x0E600,
 
 	/* Transmit, 8.2.3.9, 8.2.3.10 */
 	RTTDCS    = 0x04900, RTTDCS_ARBDIS = 1 << 6,

@@ -4,7 +4,7 @@
 
 int ixy_open(struct ixy_device **dev, const char *address, const struct ixy_config *config)
 {
-	struct ixy_config c = { 1, 1, 512, 1024, 4096, 1500, config && config->promiscuous };
+	struct ixy_config c = { 1, 1, 512, 1024, 4096, .mtu = 1500 };
 	struct vfio_device *vfio;
 	uint16_t id[2] = { 0 }; /* vendor, device */
 	bool copper = false;

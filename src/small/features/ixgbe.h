@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* In place of src/features/ixgbe.h: packets are counted, bytes and errors are not. */
-#define IXGBE_CONTROL NULL
+#define ixgbe_init_features(dev)
 
 static inline int ixgbe_read_stats(struct ixy_device *ixy, struct ixy_stats *stats)
 {
