@@ -32,6 +32,9 @@ int vfio_irq_count(struct vfio_device *dev, uint32_t index);
 int vfio_irq_arm(struct vfio_device *dev, uint32_t index, uint32_t start, uint32_t count,
 		 int *eventfds);
 
+/** vfio_irq_eventfd() - the eventfd of an armed vector, -1 if it is not armed. */
+int vfio_irq_eventfd(const struct vfio_device *dev, uint32_t index, uint32_t vector);
+
 /** vfio_irq_disarm() - stop all vectors of @index, close their eventfds. Return: 0 or an error. */
 int vfio_irq_disarm(struct vfio_device *dev, uint32_t index);
 

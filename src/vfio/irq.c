@@ -153,6 +153,13 @@ int vfio_irq_arm(struct vfio_device *dev, uint32_t index, uint32_t start, uint32
 	return 0;
 }
 
+int vfio_irq_eventfd(const struct vfio_device *dev, uint32_t index, uint32_t vector)
+{
+	if (index >= VFIO_PCI_NUM_IRQS || !dev->irqs || vector >= dev->irqs->kinds[index].count)
+		return -1;
+	return dev->irqs->kinds[index].eventfds[vector];
+}
+
 int vfio_irq_disarm(struct vfio_device *dev, uint32_t index)
 {
 	if (index >= VFIO_PCI_NUM_IRQS)

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Interrupts (7.3) and events. With MSI-X, vector 0 is for the other causes (the link, faults) and
+ * vector 1 + n for receive queue n. With MSI there is one message, and bit n of EICR is the cause of
+ * queue n.
+ *
+ * The life of an interrupt with MSI-X: a descriptor written back sets the queue's cause. If EIMS has
+ * its bit, and EITR's interval since the last message is over, the message goes out. With it the card
+ * clears the cause (EIAC, 7.3.1.4) and the bit in EIMS (EIAM, 7.3.1.5): there is no second message
+ * until ixgbe_arm() sets that bit again. A cause that comes meanwhile stays, and makes its message
+ * then. So arming is one register write, and software never clears a cause, which could be that of a
+ * packet it has not seen.
+ *
+ * MSI has no auto-clear. A message goes out when a cause becomes 1, so arming has to clear it first:
+ * see ixgbe_arm().
+ */
+#include <time.h>
+
+#include <sys/eventfd.h>
+
+#include <ixy/vfio_irq.h>
+
+#include "../ixy/wait.h"
+#include "ixgbe.h"
+
+/* clang-format off */
+enum { /* 8.2.3.5; with _EX: one bit for each of 64 vectors */
+	EICR    = 0x00800, EICR_PCI = 1 << 18, EICR_LSC = 1 << 20, EICR_TS = 1 << 23, EICR_ECC = 1 << 28,
+	EIAC    = 0x00810, EIAC_QUEUES = 0xFFFF, /* above vector 15 causes clear by themselves */
+	EIMS    = 0x00880,
+	EIAM    = 0x00890,
+	GPIE    = 0x00898, GPIE_MSIX = 1 << 4, GPIE_OCD = 1 << 5, GPIE_EIAME = 1 << 30,
+	          GPIE_PBA_SUPPORT = 1u << 31,
+	IVAR_MISC = 0x00A00,
+	IVARS   = 64, IVAR_VALID = 0x80,
+	EITR_CNT_WDIS = 1u << 31,
+	LINKS   = 0x042A4, LINKS_UP = 1 << 30, LINKS_SPEED_SHIFT = 28, /* 8.2.3.22.19 */
+};
+#define EIMS_EX(i) (0x00AA0 + (i) * 4)
+#define EIMC_EX(i) (0x00AB0 + (i) * 4)
+#define EIAM_EX(i) (0x00AD0 + (i) * 4)
+#define IVAR(i)	   (0x00900 + (i) * 4) /* receive queue 2i, send, receive queue 2i + 1, send */
+#define EITR(i)	   ((i) < 24 ? 0x00820 + (i) * 4 : 0x12300 + ((i) - 24) * 4)
+/* clang-format on */
+
+#define OTHER_CAUSES (EICR_PCI | EICR_LSC | EICR_TS | EICR_ECC)
+#define MSI_QUEUES   16 /* bits of EICR that queues can have */
+#define SHORTEST_US  8
+#define LONGEST_US   128
+
+static struct ixgbe_device *device(const struct ixy_interrupts *in)
+{
+	return (struct ixgbe_device *)in->dev;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000ull + t.tv_nsec;
+}
+
+/* ---- Throttling ---- */
+
+/* 8.2.3.5.12: bits 11:3 in units of 2 us. CNT_WDIS: what is left of the running interval stays. */
+static void set_interval(struct ixy_interrupts *in, uint32_t vector, uint32_t us)
+{
+	in->vectors[vector].interval_us = us;
+	ixgbe_write(device(in), EITR(vector), EITR_CNT_WDIS | (us + 1) / 2 << 3);
+}
+
+/* An interrupt has come: see struct ixy_interrupt_config. */
+static void adapt(struct ixy_interrupts *in, uint32_t vector)
+{
+	struct ixy_vector *v = &in->vectors[vector];
+	const uint64_t now = now_ns(), gap = (now - v->last) / 1000;
+	uint32_t us = v->interval_us;
+
+	v->last = now;
+	if (gap < 2 * us && us < LONGEST_US)
+		us *= 2;
+	else if (gap > 4 * us)
+		us = SHORTEST_US;
+	if (us != v->interval_us)
+		set_interval(in, vector, us);
+}
+
+/* ---- On and off ---- */
+
+static int arm_vectors(struct ixy_interrupts *in, const struct ixy_interrupt_config *config)
+{
+	struct vfio_device *vfio = in->dev->vfio;
+	const char *address = vfio_address(vfio);
+	const uint32_t queues = in->dev->config.rx_queues;
+	int have = vfio_irq_count(vfio, VFIO_PCI_MSIX_IRQ_INDEX), fds[IXY_VECTORS];
+
+	in->msix = have > 0 && !config->msi;
+	if (!in->msix)
+		have = vfio_irq_count(vfio, VFIO_PCI_MSI_IRQ_INDEX);
+	if (have <= 0)
+		return ixy_fail(ENOTSUP, "%s: the card has no MSI%s", address,
+				config->msi ? "" : "-X and no MSI");
+	if (in->msix && (1 + queues > (uint32_t)have || 1 + queues > IXY_VECTORS))
+		return ixy_fail(
+			ENOSPC,
+			"%s: interrupts of %u receive queues need %u vectors, one of them for "
+			"events; the MSI-X table in the card's config space has %d, and the "
+			"82599 can name %d (IVAR)",
+			address, queues, 1 + queues, have, IXY_VECTORS);
+	if (!in->msix && queues > MSI_QUEUES)
+		return ixy_fail(
+			ENOSPC,
+			"%s: with MSI up to %d receive queues can interrupt, not %u: EICR has "
+			"no more bits for them",
+			address, MSI_QUEUES, queues);
+
+	const uint32_t count = in->msix ? 1 + queues : 1;
+	int err = vfio_irq_arm(vfio, in->msix ? VFIO_PCI_MSIX_IRQ_INDEX : VFIO_PCI_MSI_IRQ_INDEX, 0,
+			       count, fds);
+	if (err == -ENOSPC)
+		return ixy_fail(ENOSPC,
+				"%s: the system has not got %u vectors left; use fewer queues",
+				address, count);
+	for (uint32_t i = 0; !err && i < count; i++)
+		in->vectors[i] = (struct ixy_vector){ .fd = fds[i], .last = now_ns() };
+	return err;
+}
+
+static void off(struct ixy_interrupts *in)
+{
+	struct ixgbe_device *dev = device(in);
+
+	ixgbe_write(dev, EIMC, EIMC_ALL);
+	ixgbe_write(dev, EIMC_EX(0), UINT32_MAX);
+	ixgbe_write(dev, EIMC_EX(1), UINT32_MAX);
+	vfio_irq_disarm(dev->ixy.vfio, in->msix ? VFIO_PCI_MSIX_IRQ_INDEX : VFIO_PCI_MSI_IRQ_INDEX);
+}
+
+/* 4.6.6, 7.3.4 */
+static int on(struct ixy_interrupts *in, const struct ixy_interrupt_config *config)
+{
+	struct ixgbe_device *dev = device(in);
+	const uint32_t queues = dev->ixy.config.rx_queues;
+	uint32_t ivar[IVARS] = { 0 };
+
+	/* Arms those two interrupts, as far as the device has them; and is it ours? */
+	int err = vfio_check(dev->ixy.vfio) ?: arm_vectors(in, config);
+	if (err)
+		return err;
+	in->event_fds[0] = in->msix ? in->vectors[0].fd : -1;
+	in->event_fds[1] = vfio_irq_eventfd(dev->ixy.vfio, VFIO_PCI_ERR_IRQ_INDEX, 0);
+	in->event_fds[2] = vfio_irq_eventfd(dev->ixy.vfio, VFIO_PCI_REQ_IRQ_INDEX, 0);
+
+	ixgbe_write(dev, GPIE,
+		    in->msix ? GPIE_MSIX | GPIE_OCD | GPIE_EIAME | GPIE_PBA_SUPPORT : GPIE_OCD);
+	ixgbe_write(dev, EIAC, in->msix ? EIAC_QUEUES : 0);
+	ixgbe_write(dev, EIAM, 0); /* of the other causes, too */
+	ixgbe_write(dev, EIAM_EX(0), in->msix ? UINT32_MAX : 0);
+	ixgbe_write(dev, EIAM_EX(1), in->msix ? UINT32_MAX : 0);
+	for (uint32_t q = 0; q < queues; q++)
+		ivar[q / 2] |= (IVAR_VALID | (in->msix ? 1 + q : q)) << q % 2 * 16;
+	for (uint32_t i = 0; i < IVARS; i++)
+		ixgbe_write(dev, IVAR(i), ivar[i]);
+	ixgbe_write(dev, IVAR_MISC, in->msix ? (IVAR_VALID | 0) << 8 : 0);
+
+	in->adaptive = !config->throttle_us;
+	const uint32_t us = config->throttle_us ?: SHORTEST_US;
+	for (uint32_t i = in->msix; i < in->msix + (in->msix ? queues : 1); i++)
+		set_interval(in, i, us);
+	if (in->msix)
+		ixgbe_write(dev, EIMS, OTHER_CAUSES);
+	return 0;
+}
+
+/* ---- Between polling and sleeping ---- */
+
+static bool waiting(struct ixy_device *ixy, uint16_t queue)
+{
+	const struct ixgbe_queue *q = &((struct ixgbe_device *)ixy)->rx[queue];
+	bool done = q->ring[q->next].info & RXD_DD;
+
+	dma_rmb();
+	return done;
+}
+
+static bool arm(struct ixy_interrupts *in, uint16_t queue)
+{
+	struct ixgbe_device *dev = device(in);
+	const uint32_t vector = in->msix ? 1 + queue : 0;
+	eventfd_t signals;
+
+	/* First: a signal that comes from here on is one to wake up for. */
+	if (!eventfd_read(in->vectors[vector].fd, &signals) && in->adaptive)
+		adapt(in, vector);
+	if (in->msix) {
+		ixgbe_write(dev, EIMS_EX(vector / 32), 1u << vector % 32);
+	} else {
+		/* A cause that comes after it was cleared makes a message. What it was cleared for is in
+		 * the ring: a read from the card arrives after all that the card has written. */
+		ixgbe_write(dev, EICR, 1u << queue);
+		ixgbe_write(dev, EIMS, 1u << queue);
+		ixgbe_read(dev, EIMS);
+	}
+	/* The last thing: packets whose signal was taken above are in the ring by now. */
+	return waiting(in->dev, queue);
+}
+
+static bool sending(struct ixy_device *ixy, uint16_t queue)
+{
+	ixgbe_tx_batch(ixy, queue, NULL, 0);
+	return ((struct ixgbe_device *)ixy)->tx[queue].held;
+}
+
+/* ---- Events ---- */
+
+static bool end(struct ixy_watch *watch, struct ixy_event *event, enum ixy_event_kind kind,
+		const char *text)
+{
+	watch->ended = true;
+	event->kind = kind;
+	snprintf(event->text, sizeof(event->text), "%s", text);
+	return true;
+}
+
+/* Up or down, or up again after a moment that only EICR.LSC tells of. */
+static bool link_event(struct ixy_watch *watch, struct ixy_event *event, int mbits)
+{
+	bool flapped = watch->causes & EICR_LSC;
+
+	watch->causes &= ~EICR_LSC;
+	if (watch->mbits && (flapped || mbits != watch->mbits)) {
+		watch->mbits = 0;
+		event->kind = IXY_LINK_DOWN;
+		snprintf(event->text, sizeof(event->text), "link down");
+		return true;
+	}
+	if (watch->mbits || !mbits)
+		return false;
+	watch->mbits = event->mbits = mbits;
+	event->kind = IXY_LINK_UP;
+	snprintf(event->text, sizeof(event->text), "link up, %d %s",
+		 mbits / (mbits < 1000 ? 1 : 1000), mbits < 1000 ? "Mbit/s" : "Gbit/s");
+	return true;
+}
+
+static bool next_event(struct ixy_device *ixy, struct ixy_watch *watch, struct ixy_event *event)
+{
+	static const int speeds[] = { 0, 100, 1000, 10000 };
+	static const struct {
+		uint32_t cause;
+		enum ixy_event_kind kind;
+		const char *text;
+	} faults[] = {
+		{ EICR_TS, IXY_TOO_HOT, "too hot" },
+		{ EICR_PCI, IXY_BAD_DMA, "a memory access failed" },
+		{ EICR_ECC, IXY_BAD_MEMORY, "an error in its memory" },
+	};
+	struct ixgbe_device *dev = (struct ixgbe_device *)ixy;
+
+	*event = (struct ixy_event){ 0 };
+	if (watch->ended)
+		return false;
+	int err = vfio_check(ixy->vfio);
+	if (err == -EIO)
+		return end(watch, event, IXY_FAILED, "failed");
+	if (err == -ENODEV)
+		return end(watch, event, IXY_WANTED, "wanted back by the system");
+
+	/* Reading clears them, and lets them interrupt again. First the cause, then what it is about. */
+	uint32_t causes = ixgbe_read(dev, EICR), links = ixgbe_read(dev, LINKS);
+	if (links == UINT32_MAX)
+		return end(watch, event, IXY_GONE, "does not answer any more");
+	int mbits = links & LINKS_UP ? speeds[links >> LINKS_SPEED_SHIFT & 3] : 0;
+
+	if (!watch->started) {
+		*watch = (struct ixy_watch){ .started = true, .mbits = mbits };
+		return false;
+	}
+	watch->causes |= causes & OTHER_CAUSES;
+	for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++)
+		if (watch->causes & faults[i].cause) {
+			watch->causes &= ~faults[i].cause;
+			event->kind = faults[i].kind;
+			snprintf(event->text, sizeof(event->text), "%s", faults[i].text);
+			return true;
+		}
+	return link_event(watch, event, mbits);
+}
+
+const struct ixy_interrupt_ops ixgbe_interrupt_ops = {
+	.on = on,
+	.off = off,
+	.arm = arm,
+	.waiting = waiting,
+	.sending = sending,
+	.next_event = next_event,
+};
