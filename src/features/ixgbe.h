@@ -27,5 +27,8 @@ int ixgbe_set_rss_types(struct ixy_device *ixy, uint32_t types);
 int ixgbe_add_flow(struct ixy_device *ixy, const struct ixy_flow *flow);
 int ixgbe_remove_flow(struct ixy_device *ixy, int flow);
 
+/* interrupt.c */
+extern const struct ixy_interrupt_ops ixgbe_interrupt_ops;
+
 /* ixgbe.c */
 void ixgbe_close(struct ixy_device *ixy);

@@ -52,4 +52,5 @@ const struct ixy_control_ops ixgbe_control_ops = {
 	.set_rss_types = ixgbe_set_rss_types,
 	.add_flow = ixgbe_add_flow,
 	.remove_flow = ixgbe_remove_flow,
+	.interrupts = &ixgbe_interrupt_ops,
 };
