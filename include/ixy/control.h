@@ -18,6 +18,7 @@ struct ixy_control_ops {
 	int (*set_rss_types)(struct ixy_device *dev, uint32_t types);
 	int (*add_flow)(struct ixy_device *dev, const struct ixy_flow *flow);
 	int (*remove_flow)(struct ixy_device *dev, int flow);
+	const struct ixy_interrupt_ops *interrupts; /* for ixy/interrupt.h and ixy/event.h */
 };
 
 /** ixy_link_speed() - Return: Mbit/s, 0 if the link is down, -ENODEV if the card has gone. */
