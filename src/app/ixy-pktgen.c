@@ -146,6 +146,7 @@ int main(int argc, char **argv)
 	struct source source = { 0 };
 	struct mempool *pool = NULL;
 
+	app_never_waits = true;
 	if (!app_open(&app, argc, argv, 1, 1))
 		return app_close(&app);
 	struct ixy_device *dev = app.devices[0];

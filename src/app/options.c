@@ -3,7 +3,6 @@
 #include "options.h"
 
 #include <ixy/control.h>
-#include <ixy/vfio_irq.h>
 
 #include <getopt.h>
 #include <signal.h>
@@ -14,7 +13,10 @@
 
 #define OPTIONS_MAX 24
 
-static bool json, quiet;
+bool app_never_waits, app_json, app_interrupts;
+uint32_t app_throttle;
+
+static bool quiet;
 static double duration;
 
 /* Return: 0, or -1 after an error message. */
@@ -79,7 +81,7 @@ bool app_parse(struct app *app, int argc, char **argv, uint32_t args)
 		{ "mtu", "BYTES", "largest packet (1500)", APP_U32, &c->mtu, 1, 1e6 },
 		{ "batch", "N", "packets per driver call (32)", APP_U32, &app->batch, 1,
 		  APP_BATCH_MAX },
-		{ "json", NULL, "print one JSON object per second", APP_FLAG, &json, 0, 0 },
+		{ "json", NULL, "print one JSON object per second", APP_FLAG, &app_json, 0, 0 },
 		{ "quiet", NULL, "print no statistics", APP_FLAG, &quiet, 0, 0 },
 		{ "help", NULL, "print this", APP_FLAG, &help, 0, 0 },
 		{ "version", NULL, "print the version", APP_FLAG, &version, 0, 0 },
@@ -88,8 +90,17 @@ bool app_parse(struct app *app, int argc, char **argv, uint32_t args)
 	size_t count = 0;
 	int found, i;
 
+	static const struct app_option waiting[] = {
+		{ "interrupts", NULL, "sleep while nothing arrives", APP_FLAG, &app_interrupts, 0,
+		  0 },
+		{ "throttle", "US", "between two interrupts of a queue (adaptive)", APP_U32,
+		  &app_throttle, 2, 1022 },
+		{ 0 },
+	};
 	while (all[count].name)
 		count++;
+	for (const struct app_option *o = waiting; o->name && !app_never_waits; o++)
+		all[count++] = *o;
 	for (const struct app_option *o = app->extra; o && o->name && count < OPTIONS_MAX - 1; o++)
 		all[count++] = *o;
 	for (size_t o = 0; o < count; o++)
@@ -155,25 +166,27 @@ static void wait_for_link(const struct app *app)
 void app_ready(struct app *app)
 {
 	wait_for_link(app);
+	app_watch(app);
 	app->start = app->reported = app_now();
+}
+
+double app_end(const struct app *app)
+{
+	return duration > 0 ? app->start + duration : 1e300;
 }
 
 bool app_time_is_up(const struct app *app)
 {
 	if (app->out && ferror(app->out)) /* nobody reads the statistics any more */
 		return true;
-	return duration > 0 && app->calls % 256 == 0 && app_now() - app->start >= duration;
+	return duration > 0 && app->calls % 256 == 0 && app_now() >= app_end(app);
 }
 
 void app_check(struct app *app, uint32_t i)
 {
-	int wanted = app->status ? 0 : vfio_check(app->devices[i]->vfio);
-	int gone = ixy_read_stats(app->devices[i], &app->stats[i]);
-
-	if (gone && !wanted && !app->status)
-		fprintf(stderr, "%s: the card does not answer any more\n", app->args[i]);
-	if (wanted || gone)
+	if (ixy_read_stats(app->devices[i], &app->stats[i]))
 		app->status = 1;
+	app_events(app, i);
 }
 
 /* Mbit/s on the wire: with each frame go 24 bytes that drivers do not see (CRC, preamble, gap). */
@@ -182,7 +195,7 @@ static double mbits(uint64_t packets, uint64_t bytes, double seconds)
 	return (bytes + packets * 24) * 8 / seconds / 1e6;
 }
 
-static void print_string(FILE *out, const char *text)
+void app_print_string(FILE *out, const char *text)
 {
 	putc('"', out);
 	for (; *text; text++) {
@@ -213,7 +226,7 @@ void app_print(struct app *app, uint32_t i, bool final)
 	double rx_mbits = mbits(rx, rx_bytes, seconds);
 	double tx_mbits = mbits(tx, s->tx_bytes - old.tx_bytes, seconds);
 
-	if (!json) {
+	if (!app_json) {
 		fprintf(app->out,
 			"%s%s  RX %6.2f Mpps %6.0f Mbit/s  TX %6.2f Mpps %6.0f Mbit/s  dropped "
 			"%lu\n",
@@ -228,7 +241,7 @@ void app_print(struct app *app, uint32_t i, bool final)
 		fprintf(app->out, "{\"seconds\":%.3f,\"final\":%s,\"devices\":[", now - app->start,
 			final ? "true" : "false");
 	fputs(i ? ",{\"device\":" : "{\"device\":", app->out);
-	print_string(app->out, app->args[i]);
+	app_print_string(app->out, app->args[i]);
 	fprintf(app->out,
 		",\"rx_mpps\":%.3f,\"rx_mbits\":%.1f,\"tx_mpps\":%.3f,\"tx_mbits\":%.1f,"
 		"\"rx_packets\":%lu,\"rx_bytes\":%lu,\"tx_packets\":%lu,\"tx_bytes\":%lu,"

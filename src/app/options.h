@@ -10,3 +10,23 @@ struct app_option {
 	void *value;	 /* bool, const char *, or a number of that kind */
 	double min, max; /* of a number, which may end in k or M */
 };
+
+/* Set by the program before app_open() if it does not wait for packets: no --interrupts. */
+extern bool app_never_waits;
+
+/* --json, --interrupts, --throttle */
+extern bool app_json, app_interrupts;
+extern uint32_t app_throttle;
+
+/* Print @text as a JSON string. */
+void app_print_string(FILE *out, const char *text);
+
+/* When --duration ends, by app_now()'s clock; far away if there is none. */
+double app_end(const struct app *app);
+
+/* rest.c: arm the interrupts, and watch for events. */
+void app_watch(struct app *app);
+
+/* Print what has happened to card @i. Ends the program, with a word, when it has failed or gone, or
+ * the system wants it back. */
+void app_events(struct app *app, uint32_t i);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What app.c finds in options.c, which the smallest build leaves out. */
+/* What app.c finds in options.c and rest.c, which the smallest build leaves out. */
 #pragma once
 
 /* Seconds of a clock that never goes back. */
@@ -10,6 +10,9 @@ bool app_parse(struct app *app, int argc, char **argv, uint32_t count);
 
 /* The cards are open: wait for their links, say so if one has none after ten seconds. */
 void app_ready(struct app *app);
+
+/* Let others run; with --interrupts, sleep if nothing arrives. */
+void app_rest(struct app *app);
 
 /* Has --duration passed since then? */
 bool app_time_is_up(const struct app *app);

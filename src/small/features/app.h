@@ -5,6 +5,7 @@
 #define app_now()			  time(NULL)
 #define app_parse(app, argc, argv, count) ((app)->args = (argv) + 1, (argc) == 1 + (int)(count))
 #define app_ready(app)
+#define app_rest(app)
 #define app_time_is_up(app) false
 #define app_check(app, i)   (app)->status |= !!ixy_read_stats((app)->devices[i], &(app)->stats[i])
 #define app_print(app, i, final)                                                                   \
