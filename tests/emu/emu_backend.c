@@ -362,6 +362,8 @@ static int set_irqs(struct emu_card *card, const struct vfio_irq_set *set)
 
 	if (set->index >= VFIO_PCI_NUM_IRQS || (on && start + count > irq_count(set->index)))
 		return -EINVAL;
+	if (on && card->vectors && start + count > card->vectors)
+		return (int)card->vectors; /* as the kernel says it */
 	for (uint32_t i = 0; i < count; i++) {
 		int *fd = &card->irqs[set->index][start + i], new = -1;
 		if (on)

@@ -59,6 +59,7 @@ struct emu_card {
 	bool map_doorbells;	/* offer the queue registers' pages for mmap: no traps, no record */
 	bool stalled; /* the card does not work (no sending, no write-back) until it is false again */
 	bool dead;    /* registers read as zero, whatever is written */
+	uint32_t vectors; /* so many vectors does the system have for it; 0: enough */
 	uint64_t last_iova; /* highest I/O virtual address of the IOMMU; 39 bits at first */
 };
 
