@@ -14,6 +14,9 @@ int vfio_find_capability(struct vfio_device *dev, uint8_t id);
 /** vfio_reset() - function-level reset. Return: 0, -EOPNOTSUPP (it cannot), or another error. */
 int vfio_reset(struct vfio_device *dev);
 
+/** vfio_numa_node() - the NUMA node that the device is connected to; -1 if it is not known. */
+int vfio_numa_node(const struct vfio_device *dev);
+
 /* As bar_read32() and bar_write32(). */
 uint8_t bar_read8(const struct vfio_bar *bar, uint32_t offset);
 uint16_t bar_read16(const struct vfio_bar *bar, uint32_t offset);

@@ -4,7 +4,7 @@
 
 #include <signal.h>
 
-static volatile sig_atomic_t stopped;
+static _Atomic int stopped; /* all threads look at it */
 
 static void stop(int signal)
 {
@@ -26,32 +26,31 @@ bool app_open(struct app *app, int argc, char **argv, uint32_t devices, uint32_t
 		if (ixy_open(&app->devices[i], app->args[i], &app->config))
 			return false;
 	app->status = 0;
-	app_ready(app);
 	return true;
 }
 
 static void report(struct app *app, bool final)
 {
-	for (uint32_t i = 0; i < app->device_count; i++) {
-		app_check(app, i);
-		app_print(app, i, final);
-	}
-	app->reported = app_now();
+	for (uint32_t i = 0; i < app->device_count; i++)
+		app_report(app, i, final);
+	app->due = app_now() + 1;
 }
 
 bool app_running(struct app *app)
 {
-	if (++app->calls % 256 == 0) { /* not each time: the clock costs as much as a packet */
+	static _Thread_local uint32_t calls;
+
+	if (++calls % 256 == 0) { /* not each time: the clock costs as much as a packet */
 		app_rest(app);
-		if (app_now() - app->reported >= 1)
+		if (app_now() >= app->due)
 			report(app, false);
 	}
-	return !stopped && !app->status && !app_time_is_up(app);
+	return !stopped && !app->status;
 }
 
 int app_close(struct app *app)
 {
-	if (app->calls)
+	if (app->due)
 		report(app, true);
 	while (app->device_count)
 		ixy_close(app->devices[--app->device_count]);

@@ -17,17 +17,18 @@ struct app {
 	char **args; /* what came after the options */
 	uint32_t batch;
 	struct ixy_device *devices[APP_DEVICES_MAX];
-	int status; /* of the program when it ends */
+	_Atomic int status; /* of the program when it ends */
 
 	/* Inside app.c and options.c; times are app_now()'s. */
 	struct ixy_config config;
 	struct ixy_stats stats[APP_DEVICES_MAX];
-	uint32_t device_count, calls;
-	double start, reported;
+	/* @threads: 0: main() does all. A program that can have no others sets 1 before app_open(). */
+	uint32_t device_count, threads;
+	double start, due; /* due: the next statistics */
 };
 
 /**
- * app_open() - parse the options, open the cards, wait for their link
+ * app_open() - parse the options, open the cards
  * @devices: how many cards; they come first among the arguments
  * @args:    how many arguments in all
  *
@@ -37,7 +38,7 @@ struct app {
 bool app_open(struct app *app, int argc, char **argv, uint32_t devices, uint32_t args);
 
 /**
- * app_running() - to be called in each round of the main loop: prints what is due
+ * app_running() - to be called in each round of a thread's main loop: prints what is due
  *
  * Return: false when it is time to end (signal, --duration, a card that has gone, app->status set).
  */

@@ -14,6 +14,17 @@ static void forward(struct ixy_device *in, struct ixy_device *out, uint16_t queu
 	pkt_buf_free_batch(bufs + tx, rx - tx); /* ring full: waiting would only add latency */
 }
 
+/* What a thread does: its queues, from @first on and before @end, on both cards. */
+static void serve(struct app *app, uint16_t first, uint16_t end)
+{
+	while (app_running(app)) {
+		for (uint16_t queue = first; queue < end; queue++) {
+			forward(app->devices[0], app->devices[1], queue, app->batch);
+			forward(app->devices[1], app->devices[0], queue, app->batch);
+		}
+	}
+}
+
 int main(int argc, char **argv)
 {
 	struct app app = {
@@ -21,15 +32,7 @@ int main(int argc, char **argv)
 		.about = "Forward packets between two cards; their second byte changes."
 	};
 
-	if (!app_open(&app, argc, argv, 2, 2))
-		return app_close(&app);
-	struct ixy_device *a = app.devices[0], *b = app.devices[1];
-
-	while (app_running(&app)) {
-		for (uint16_t queue = 0; queue < a->config.rx_queues; queue++) {
-			forward(a, b, queue, app.batch);
-			forward(b, a, queue, app.batch);
-		}
-	}
+	if (app_open(&app, argc, argv, 2, 2))
+		app_run(&app, serve);
 	return app_close(&app);
 }

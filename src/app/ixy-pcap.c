@@ -24,6 +24,7 @@ int main(int argc, char **argv)
 			 "standard output (ixy-pcap A - | tcpdump -r -) and the statistics to "
 			 "standard error.",
 		.extra = options,
+		.threads = 1,
 	};
 
 	if (!app_open(&app, argc, argv, 1, 2))
@@ -33,6 +34,10 @@ int main(int argc, char **argv)
 	FILE *file = pipe ? stdout : fopen(app.args[1], "wb");
 	bool good = file && pcap_write_header(file, snaplen);
 
+	if (good) {
+		app_ready(&app);
+		app_wait_for(&app, 0, app.config.rx_queues);
+	}
 	while (good && (!limit || captured < limit) && app_running(&app)) {
 		for (uint16_t queue = 0; queue < app.config.rx_queues; queue++) {
 			struct pkt_buf *bufs[APP_BATCH_MAX];

@@ -13,7 +13,10 @@
 #define CRC	 4
 #define HEADERS	 18 /* Ethernet header with a VLAN tag, or without and with the CRC */
 #define SHORTEST 17 /* what a card accepts; it pads to 60 */
+#define UDP	 34 /* the source port, behind the IP header */
 #define PAYLOAD	 42 /* behind the UDP header */
+#define PORT	 42
+#define QUEUES	 64 /* no card has more */
 
 /* The packets to send, one after the other. */
 struct source {
@@ -22,6 +25,16 @@ struct source {
 		uint32_t size;
 		uint8_t *data;
 	} * frames;
+};
+
+/* What all threads look at. */
+struct pktgen {
+	struct app app; /* first: the two convert into each other */
+	struct source source;
+	uint32_t longest; /* frame */
+	uint64_t limit;	  /* packets in all; 0: none */
+	double rate;	  /* in all; 0: as fast as it goes */
+	bool made_up;
 };
 
 static bool add_frame(struct source *source, const uint8_t *data, uint32_t size)
@@ -55,7 +68,7 @@ static uint16_t checksum(const uint8_t *data, size_t size)
 	return ~sum;
 }
 
-/* A UDP datagram from 10.0.0.1:42 to 10.0.0.2:1337; its payload begins with a sequence number. */
+/* A UDP datagram from 10.0.0.1 to 10.0.0.2:1337; its payload begins with a sequence number. */
 static bool make_frame(struct source *source, const uint8_t mac[6], uint32_t size)
 {
 	uint8_t frame[PCAP_FRAME_MAX] = { 1, 2, 3, 4, 5, 6, [12] = 0x08, 0x00 };
@@ -63,7 +76,8 @@ static bool make_frame(struct source *source, const uint8_t mac[6], uint32_t siz
 	uint32_t ip_size = size - 14, udp_size = ip_size - 20;
 	const uint8_t ip_header[20] = { 0x45, 0, ip_size >> 8, ip_size, 0, 0, 0,  0, 64, 17,
 					0,    0, 10,	       0,	0, 1, 10, 0, 0,	 2 };
-	const uint8_t udp_header[8] = { 0, 42, 1337 >> 8, 1337 & 0xFF, udp_size >> 8, udp_size };
+	const uint8_t udp_header[8] = { PORT >> 8,   PORT,	    1337 >> 8,
+					1337 & 0xFF, udp_size >> 8, udp_size };
 
 	frame[0] = 2; /* locally administered, not multicast */
 	memcpy(frame + 6, mac, 6);
@@ -99,84 +113,129 @@ static int load_frames(struct source *source, const char *path, uint32_t mtu)
 	return size;
 }
 
-/* Send up to @budget packets, from packet number @sent on. Return: how many were sent. */
-static uint32_t send_batch(struct ixy_device *dev, struct mempool *pool,
-			   const struct source *source, uint64_t sent, uint32_t budget, bool number)
+/*
+ * Queues share the packets: of N, queue Q sends number Q, Q + N, ... Made-up packets of each queue
+ * are a flow of their own, as queues are not in step.
+ */
+static void number_packet(uint8_t *frame, uint16_t queue, uint64_t number)
+{
+	uint16_t port = htobe16(PORT + queue);
+	uint32_t sequence = htobe32(number);
+
+	memcpy(frame + UDP, &port, sizeof(port));
+	memcpy(frame + PAYLOAD, &sequence, sizeof(sequence));
+}
+
+/* Send up to @budget packets on a queue that has sent @sent. Return: how many were sent now. */
+static uint32_t send_batch(struct pktgen *p, struct mempool *pool, uint16_t queue, uint64_t sent,
+			   uint32_t budget)
 {
 	struct pkt_buf *bufs[APP_BATCH_MAX];
 	uint32_t count = pkt_buf_alloc_batch(pool, bufs, budget);
 
 	for (uint32_t i = 0; i < count; i++) {
-		uint64_t sequence = sent + i;
-		const struct frame *f = &source->frames[sequence % source->count];
+		uint64_t number = (sent + i) * p->app.config.tx_queues + queue;
+		const struct frame *f = &p->source.frames[number % p->source.count];
 		memcpy(bufs[i]->data, f->data, f->size);
 		bufs[i]->size = f->size;
-		if (number) {
-			uint32_t big_endian = htobe32(sequence);
-			memcpy(bufs[i]->data + PAYLOAD, &big_endian, sizeof(big_endian));
-		}
+		if (p->made_up)
+			number_packet(bufs[i]->data, queue, number);
 	}
-	uint32_t taken = ixy_tx_batch(dev, 0, bufs, count);
+	uint32_t taken = ixy_tx_batch(p->app.devices[0], queue, bufs, count);
 	pkt_buf_free_batch(bufs + taken, count - taken);
 	return taken;
 }
 
+/* How many packets a queue that has sent @sent is to send now, at most; 0 also if it is @done. */
+static uint32_t budget(const struct pktgen *p, uint16_t queue, uint64_t sent, bool *done)
+{
+	const uint32_t queues = p->app.config.tx_queues;
+	uint64_t share = p->limit ? (p->limit + queues - 1 - queue) / queues : UINT64_MAX;
+	uint64_t budget = share - sent < p->app.batch ? share - sent : p->app.batch;
+
+	*done = share == sent;
+	if (p->rate > 0) {
+		double due = (app_now() - p->app.start) * p->rate / queues - sent;
+		budget = due < 0 ? 0 : due < budget ? due : budget;
+	}
+	return budget;
+}
+
+/* What a thread does: its queues, from @first on and before @end. */
+static void serve(struct app *app, uint16_t first, uint16_t end)
+{
+	const uint32_t buffers = 2 * app->devices[0]->config.tx_ring * (end - first);
+	struct pktgen *p = (struct pktgen *)app;
+	uint64_t sent[QUEUES] = { 0 };
+	struct mempool *pool;
+	bool busy = true;
+
+	if (mempool_create(&pool, buffers, p->longest)) {
+		app->status = 1;
+		return;
+	}
+	while (busy && app_running(app)) {
+		busy = false;
+		for (uint16_t queue = first; queue < end; queue++) {
+			bool done;
+			uint32_t now = budget(p, queue, sent[queue], &done);
+			sent[queue] += send_batch(p, pool, queue, sent[queue], now);
+			busy |= !done;
+		}
+	}
+	mempool_destroy(pool); /* what is still to be sent stays until then */
+}
+
+/* Return: the exit status. */
+static int load_source(struct pktgen *p, const char *program, const char *path, uint32_t size)
+{
+	const struct ixy_device *dev = p->app.devices[0];
+
+	p->longest = dev->config.mtu + HEADERS;
+	p->made_up = !path;
+	if (path) {
+		int err = load_frames(&p->source, path, dev->config.mtu);
+		p->limit = p->limit ?: p->source.count;
+		return err ? 1 : 0;
+	}
+	if (size - CRC > p->longest) {
+		fprintf(stderr, "%s: --size %u needs --mtu %u\n", program, size, size - HEADERS);
+		return 2;
+	}
+	return make_frame(&p->source, dev->mac, size - CRC) ? 0 : 1;
+}
+
 int main(int argc, char **argv)
 {
-	uint32_t size = 64;
-	uint64_t limit = 0, sent = 0;
-	double rate = 0;
 	const char *path = NULL;
+	uint32_t size = 64;
+	struct pktgen p = { 0 };
 	struct app_option options[] = {
 		{ "size", "BYTES", "of each frame, CRC included (64)", APP_U32, &size, 64, 9728 },
-		{ "rate", "PPS", "packets per second (as fast as it goes)", APP_DOUBLE, &rate, 0,
+		{ "rate", "PPS", "packets per second (as fast as it goes)", APP_DOUBLE, &p.rate, 0,
 		  1e9 },
-		{ "count", "N", "end after this many packets", APP_U64, &limit, 0, 1e15 },
+		{ "count", "N", "end after this many packets", APP_U64, &p.limit, 0, 1e15 },
 		{ "pcap", "FILE", "send these packets; once, or --count in all", APP_TEXT, &path, 0,
 		  0 },
 		{ 0 },
 	};
-	struct app app = {
+
+	p.app = (struct app){
 		.usage = "A",
 		.about = "Send packets with card A: UDP with a sequence number, or those of a "
 			 "capture file.\n"
 			 "Numbers may end in k or M.",
 		.extra = options,
 	};
-	struct source source = { 0 };
-	struct mempool *pool = NULL;
-
 	app_never_waits = true;
-	if (!app_open(&app, argc, argv, 1, 1))
-		return app_close(&app);
-	struct ixy_device *dev = app.devices[0];
-	uint32_t longest = dev->config.mtu + HEADERS;
-	if (path) {
-		app.status = load_frames(&source, path, dev->config.mtu) ? 1 : 0;
-		limit = limit ?: source.count;
-	} else if (size - CRC > longest) {
-		fprintf(stderr, "%s: --size %u needs --mtu %u\n", argv[0], size, size - HEADERS);
-		app.status = 2;
-	} else if (!make_frame(&source, dev->mac, size - CRC)) {
-		app.status = 1;
-	}
-	if (!app.status && mempool_create(&pool, 2 * dev->config.tx_ring, longest))
-		app.status = 1;
-
-	while (!app.status && (!limit || sent < limit) && app_running(&app)) {
-		uint64_t budget = app.batch;
-		if (limit && limit - sent < budget)
-			budget = limit - sent;
-		if (rate > 0) {
-			double due = (app_now() - app.start) * rate - sent;
-			budget = due < 0 ? 0 : due < budget ? due : budget;
-		}
-		sent += send_batch(dev, pool, &source, sent, budget, !path);
-	}
-	int status = app_close(&app);
-	mempool_destroy(pool);
-	for (uint32_t i = 0; i < source.count; i++)
-		free(source.frames[i].data);
-	free(source.frames);
+	if (!app_open(&p.app, argc, argv, 1, 1))
+		return app_close(&p.app);
+	p.app.status = load_source(&p, argv[0], path, size);
+	if (!p.app.status)
+		app_run(&p.app, serve);
+	int status = app_close(&p.app);
+	for (uint32_t i = 0; i < p.source.count; i++)
+		free(p.source.frames[i].data);
+	free(p.source.frames);
 	return status;
 }

@@ -66,12 +66,14 @@ static void print_help(const struct app *app, const char *program, const struct 
 bool app_parse(struct app *app, int argc, char **argv, uint32_t args)
 {
 	struct ixy_config *c = &app->config;
-	uint16_t queues = 1;
+	uint16_t queues = 0;
+	uint32_t threads = 0;
 	bool help = false, version = false;
 	/* Limits here keep numbers in their types; what a card can do is checked by its driver. */
 	struct app_option all[OPTIONS_MAX] = {
 		{ "duration", "SECONDS", "end after this time", APP_DOUBLE, &duration, 0, 1e9 },
-		{ "queues", "N", "queues per direction (1)", APP_U16, &queues, 1, 65535 },
+		{ "queues", "N", "queues per direction (one for each thread)", APP_U16, &queues, 1,
+		  65535 },
 		{ "rx-ring", "N", "descriptors per receive queue (512)", APP_U16, &c->rx_ring, 1,
 		  65535 },
 		{ "tx-ring", "N", "descriptors per send queue (1024)", APP_U16, &c->tx_ring, 1,
@@ -85,6 +87,9 @@ bool app_parse(struct app *app, int argc, char **argv, uint32_t args)
 		{ "quiet", NULL, "print no statistics", APP_FLAG, &quiet, 0, 0 },
 		{ "help", NULL, "print this", APP_FLAG, &help, 0, 0 },
 		{ "version", NULL, "print the version", APP_FLAG, &version, 0, 0 },
+		{ app->threads ? NULL : "threads", "N",
+		  "threads with queues and a processor each (all in one)", APP_U32, &threads, 1,
+		  64 },
 	};
 	struct option names[OPTIONS_MAX] = { 0 };
 	size_t count = 0;
@@ -121,7 +126,7 @@ bool app_parse(struct app *app, int argc, char **argv, uint32_t args)
 			return false;
 		}
 	}
-	c->rx_queues = c->tx_queues = queues;
+	c->rx_queues = c->tx_queues = queues ?: threads ?: 1;
 	if (help || version) {
 		app->status = 0;
 		if (help)
@@ -135,6 +140,12 @@ bool app_parse(struct app *app, int argc, char **argv, uint32_t args)
 		app->status = 2;
 		return false;
 	}
+	if (threads > c->rx_queues) {
+		fprintf(stderr, "%s: --threads %u needs as many --queues\n", program, threads);
+		app->status = 2;
+		return false;
+	}
+	app->threads = threads ?: app->threads;
 	app->args = argv + optind;
 	app->out = app->out ?: stdout;
 	setvbuf(app->out, NULL, _IOLBF, 0);
@@ -163,11 +174,26 @@ static void wait_for_link(const struct app *app)
 	}
 }
 
+/* After @seconds this program gets a signal, as if somebody had ended it. */
+static void end_after(double seconds)
+{
+	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGTERM };
+	struct itimerspec when = { .it_value = { (time_t)seconds,
+						 (seconds - (time_t)seconds) * 1e9 } };
+	timer_t timer;
+
+	if (timer_create(CLOCK_MONOTONIC, &event, &timer) || timer_settime(timer, 0, &when, NULL))
+		raise(SIGTERM);
+}
+
 void app_ready(struct app *app)
 {
 	wait_for_link(app);
 	app_watch(app);
-	app->start = app->reported = app_now();
+	app->start = app_now();
+	app->due = app->start + 1;
+	if (duration > 0)
+		end_after(duration);
 }
 
 double app_end(const struct app *app)
@@ -175,14 +201,7 @@ double app_end(const struct app *app)
 	return duration > 0 ? app->start + duration : 1e300;
 }
 
-bool app_time_is_up(const struct app *app)
-{
-	if (app->out && ferror(app->out)) /* nobody reads the statistics any more */
-		return true;
-	return duration > 0 && app->calls % 256 == 0 && app_now() >= app_end(app);
-}
-
-void app_check(struct app *app, uint32_t i)
+static void check(struct app *app, uint32_t i)
 {
 	if (ixy_read_stats(app->devices[i], &app->stats[i]))
 		app->status = 1;
@@ -207,18 +226,18 @@ void app_print_string(FILE *out, const char *text)
 	putc('"', out);
 }
 
-void app_print(struct app *app, uint32_t i, bool final)
+static void print(struct app *app, uint32_t i, bool final)
 {
 	static struct ixy_stats last[APP_DEVICES_MAX];
-	static double now, sent;
+	static double now, reported, sent;
 	const struct ixy_stats *s = &app->stats[i], none = { 0 }, old = final ? none : last[i];
 
-	if (quiet)
-		return;
-	if (i == 0)
+	if (i == 0) {
+		reported = now ?: app->start;
 		now = app_now(); /* the same for all cards */
+	}
 	last[i] = *s;
-	double seconds = now - (final ? app->start : app->reported) + 1e-9;
+	double seconds = now - (final ? app->start : reported) + 1e-9;
 	uint64_t rx = s->rx_packets - old.rx_packets, tx = s->tx_packets - old.tx_packets;
 	/* The card counts the bytes of missed packets, too: take the share of those that were not. */
 	uint64_t arrived = rx + s->rx_missed - old.rx_missed;
@@ -249,4 +268,13 @@ void app_print(struct app *app, uint32_t i, bool final)
 		rx / seconds / 1e6, rx_mbits, tx / seconds / 1e6, tx_mbits, s->rx_packets,
 		s->rx_bytes, s->tx_packets, s->tx_bytes, s->rx_missed, s->rx_no_buffer,
 		s->rx_errors, i + 1 == app->device_count ? "]}\n" : "");
+}
+
+void app_report(struct app *app, uint32_t i, bool final)
+{
+	check(app, i);
+	if (!quiet)
+		print(app, i, final);
+	if (app->out && ferror(app->out)) /* nobody reads the statistics any more */
+		raise(SIGTERM);
 }

@@ -24,8 +24,15 @@ void app_print_string(FILE *out, const char *text);
 /* When --duration ends, by app_now()'s clock; far away if there is none. */
 double app_end(const struct app *app);
 
+/* The cards are open: wait for their links, say so if one has none after ten seconds. The time of
+ * --duration begins. */
+void app_ready(struct app *app);
+
 /* rest.c: arm the interrupts, and watch for events. */
 void app_watch(struct app *app);
+
+/* rest.c: this thread serves queues from @first on and before @end: those wake it from app_rest(). */
+void app_wait_for(struct app *app, uint16_t first, uint16_t end);
 
 /* Print what has happened to card @i. Ends the program, with a word, when it has failed or gone, or
  * the system wants it back. */

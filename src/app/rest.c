@@ -12,25 +12,12 @@
  * microseconds, and packets of the same burst come sooner.
  */
 #define POLL_ON 50e-6
+#define LONGEST 0.1 /* seconds of sleep */
 
 static struct ixy_interrupts interrupts[APP_DEVICES_MAX];
 static struct ixy_watch watches[APP_DEVICES_MAX];
-static struct ixy_wait waits[IXY_WAIT_MAX];
-static uint32_t wait_count;
-
-static void watch_queues(struct app *app, uint32_t i)
-{
-	for (uint16_t q = 0; q < app->devices[i]->config.rx_queues; q++) {
-		if (wait_count == IXY_WAIT_MAX) {
-			fprintf(stderr,
-				"%s: one thread can wait for %d queues; try less --queues\n",
-				app->args[i], IXY_WAIT_MAX);
-			app->status = 1;
-			return;
-		}
-		waits[wait_count++] = (struct ixy_wait){ &interrupts[i], q, q, q == 0 };
-	}
-}
+static _Thread_local struct ixy_wait waits[IXY_WAIT_MAX];
+static _Thread_local uint32_t wait_count;
 
 void app_watch(struct app *app)
 {
@@ -42,9 +29,25 @@ void app_watch(struct app *app)
 			continue;
 		if (ixy_interrupts_on(&interrupts[i], app->devices[i], &config))
 			app->status = 1;
-		else
-			watch_queues(app, i);
 	}
+}
+
+void app_wait_for(struct app *app, uint16_t first, uint16_t end)
+{
+	const uint32_t count = app->device_count * (end - first);
+
+	if (!app_interrupts || app->status)
+		return;
+	if (count > IXY_WAIT_MAX) {
+		fprintf(stderr, "one thread can wait for %d queues, not %u; try more --threads\n",
+			IXY_WAIT_MAX, count);
+		app->status = 1;
+		return;
+	}
+	for (uint32_t i = 0; i < app->device_count; i++)
+		for (uint16_t q = first; q < end; q++)
+			waits[wait_count++] = (struct ixy_wait){ &interrupts[i], q, q,
+								 !app->threads && q == first };
 }
 
 static bool anything(void)
@@ -63,11 +66,13 @@ void app_rest(struct app *app)
 
 	const double idle = app_now();
 	while (!anything()) {
-		double now = app_now(), due = app->reported + 1, end = app_end(app);
+		double now = app_now(), due = app->due, end = app_end(app);
 
 		if (now - idle < POLL_ON)
 			continue;
 		due = (due < end ? due : end) - now;
+		/* The signal that ends the program may have come just before, or to another thread. */
+		due = due < LONGEST ? due : LONGEST;
 		int woken = ixy_wait(waits, wait_count, due < 0 ? 0 : due * 1e3 + 1);
 		for (uint32_t i = 0; woken > 0 && woken & IXY_EVENT && i < app->device_count; i++)
 			app_events(app, i);

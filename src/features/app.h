@@ -1,25 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What app.c finds in options.c and rest.c, which the smallest build leaves out. */
+/* What app.c and the programs find in files that the smallest build leaves out. */
 #pragma once
 
 /* Seconds of a clock that never goes back. */
 double app_now(void);
 
-/* Fill in @app->args, batch and config. Return: false to end with @app->status. */
+/* options.c: fill in @app->args, batch and config. Return: false to end with @app->status. */
 bool app_parse(struct app *app, int argc, char **argv, uint32_t count);
 
-/* The cards are open: wait for their links, say so if one has none after ten seconds. */
-void app_ready(struct app *app);
+/* options.c: print what card @i has counted, at which rate since the last time or, at the end, since
+ * the start. Ends the program when the card has failed or gone, or the system wants it back. */
+void app_report(struct app *app, uint32_t i, bool final);
 
-/* Let others run; with --interrupts, sleep if nothing arrives. */
+/* rest.c: let others run; with --interrupts, sleep if nothing arrives. */
 void app_rest(struct app *app);
 
-/* Has --duration passed since then? */
-bool app_time_is_up(const struct app *app);
-
-/* Read the counters of card @i. Ends the program, with a word, when the card has failed or gone, or
- * the system wants it back. */
-void app_check(struct app *app, uint32_t i);
-
-/* What device @i has counted, at which rate since the last time or, at the end, since the start. */
-void app_print(struct app *app, uint32_t i, bool final);
+/*
+ * threads.c: wait for the cards' links, then call @serve until it is time to end; with --threads in
+ * so many threads at once, while this one prints what is due. Each queue belongs to one of them:
+ * those from @first on and before @end.
+ */
+void app_run(struct app *app, void (*serve)(struct app *app, uint16_t first, uint16_t end));

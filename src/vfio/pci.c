@@ -39,3 +39,18 @@ int vfio_reset(struct vfio_device *dev)
 
 	return err == -EINVAL || err == -ENOTTY ? -EOPNOTSUPP : err; /* the kernel's words for it */
 }
+
+int vfio_numa_node(const struct vfio_device *dev)
+{
+	char path[128];
+	int node = -1;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/numa_node", dev->address);
+	FILE *file = fopen(path, "re");
+	if (file) {
+		if (fscanf(file, "%d", &node) != 1)
+			node = -1;
+		fclose(file);
+	}
+	return node;
+}

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* In place of src/features/app.h: arguments only, two counters. */
+/* In place of src/features/app.h: arguments only, one thread and queue, two counters. */
 #include <time.h>
 
 #define app_now()			  time(NULL)
 #define app_parse(app, argc, argv, count) ((app)->args = (argv) + 1, (argc) == 1 + (int)(count))
-#define app_ready(app)
+#define app_run(app, serve)		  serve(app, 0, 1)
 #define app_rest(app)
-#define app_time_is_up(app) false
-#define app_check(app, i)   (app)->status |= !!ixy_read_stats((app)->devices[i], &(app)->stats[i])
-#define app_print(app, i, final)                                                                   \
-	printf("%s%s: received %lu, sent %lu\n", final ? "total " : "", (app)->args[i],            \
-	       (app)->stats[i].rx_packets, (app)->stats[i].tx_packets)
+#define app_report(app, i, final)                                                                  \
+	((void)((app)->status |= !!ixy_read_stats((app)->devices[i], &(app)->stats[i])),           \
+	 printf("%s%s: received %lu, sent %lu\n", final ? "total " : "", (app)->args[i],           \
+		(app)->stats[i].rx_packets, (app)->stats[i].tx_packets))

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* --threads: the main loop in several threads, each with queues and a processor of its own. */
+#define _GNU_SOURCE /* processors of a thread */
+#include "options.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <ixy/vfio_pci.h>
+
+struct worker {
+	pthread_t thread;
+	struct app *app;
+	void (*serve)(struct app *app, uint16_t first, uint16_t end);
+	uint16_t first, end;
+	_Atomic uint32_t *running; /* of all; this one no more when it has ended */
+};
+
+/* Processors of a NUMA node, as Linux lists them: 0-3,8-11. Return: can they be told? */
+static bool read_node(int node, cpu_set_t *set)
+{
+	char path[64];
+	unsigned int from, to;
+	int next = ',';
+
+	snprintf(path, sizeof(path), "/sys/devices/system/node/node%d/cpulist", node);
+	FILE *file = node < 0 ? NULL : fopen(path, "r");
+	if (!file)
+		return false;
+	CPU_ZERO(set);
+	while (next == ',' && fscanf(file, "%u", &from) == 1) {
+		to = from;
+		next = getc(file);
+		if (next == '-' && fscanf(file, "%u", &to) == 1)
+			next = getc(file);
+		for (; from <= to && from < CPU_SETSIZE; from++)
+			CPU_SET(from, set);
+	}
+	fclose(file);
+	return true;
+}
+
+/* Those that we may use; of them, those near the first card, if there are any. */
+static void find_processors(const struct app *app, cpu_set_t *set)
+{
+	cpu_set_t near;
+
+	if (sched_getaffinity(0, sizeof(*set), set))
+		CPU_ZERO(set);
+	if (!read_node(vfio_numa_node(app->devices[0]->vfio), &near))
+		return;
+	CPU_AND(&near, &near, set);
+	if (CPU_COUNT(&near))
+		*set = near;
+}
+
+/* Have the thread run on the @i-th of them; they are used again when they do not suffice. */
+static void pin(pthread_attr_t *attributes, const cpu_set_t *set, uint32_t i)
+{
+	cpu_set_t one;
+	int cpu = -1, count = CPU_COUNT(set);
+
+	if (!count)
+		return; /* more than fit into a set: let the kernel choose */
+	for (i %= count; cpu < 0 || i--;)
+		do
+			cpu++;
+		while (!CPU_ISSET(cpu, set));
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	pthread_attr_setaffinity_np(attributes, sizeof(one), &one);
+}
+
+static void *work(void *argument)
+{
+	struct worker *w = argument;
+
+	app_wait_for(w->app, w->first, w->end);
+	w->serve(w->app, w->first, w->end);
+	--*w->running;
+	return NULL;
+}
+
+/* Statistics are for one thread at a time: for this one. */
+static void supervise(struct app *app, const _Atomic uint32_t *running)
+{
+	double due = app->start + 1;
+
+	for (; *running && app_running(app); usleep(10000)) {
+		if (app_now() < due)
+			continue;
+		for (uint32_t i = 0; i < app->device_count; i++)
+			app_report(app, i, false);
+		due = app_now() + 1;
+	}
+}
+
+static void start(struct worker *w, const cpu_set_t *processors, uint32_t i)
+{
+	pthread_attr_t attributes;
+
+	pthread_attr_init(&attributes);
+	pin(&attributes, processors, i);
+	int err = pthread_create(&w->thread, &attributes, work, w);
+	pthread_attr_destroy(&attributes);
+	if (!err)
+		return;
+	fprintf(stderr, "cannot start thread %u: %s\n", i, strerror(err));
+	w->app->status = 1;
+	w->app = NULL;
+}
+
+void app_run(struct app *app, void (*serve)(struct app *app, uint16_t first, uint16_t end))
+{
+	const uint32_t n = app->threads, queues = app->config.tx_queues;
+	struct worker *workers = calloc(n + 1, sizeof(*workers));
+	_Atomic uint32_t running = n;
+	cpu_set_t processors;
+
+	app_ready(app);
+	if (!n) {
+		app_wait_for(app, 0, queues);
+		serve(app, 0, queues);
+	}
+	app->due = n ? INFINITY : app->due; /* threads print nothing */
+	find_processors(app, &processors);
+	for (uint32_t i = 0; i < n; i++) {
+		workers[i] = (struct worker){ .app = app,
+					      .serve = serve,
+					      .first = i * queues / n,
+					      .end = (i + 1) * queues / n,
+					      .running = &running };
+		start(&workers[i], &processors, i);
+	}
+	supervise(app, &running);
+	for (uint32_t i = 0; i < n; i++)
+		if (workers[i].app)
+			pthread_join(workers[i].thread, NULL);
+	free(workers);
+}
