@@ -34,8 +34,10 @@ static inline uint64_t pkt_buf_iova(const struct pkt_buf *buf)
  * @count:     buffers
  * @data_size: bytes for the frame in each, rounded up to a multiple of 64
  *
- * A pool and its buffers belong to one thread at a time. (How several threads share one comes with
- * the threads.)
+ * Buffers are taken out by one thread at a time: pkt_buf_alloc_batch(), or ixy_rx_batch() for the
+ * pool of its queue. Any thread may send them or give them back, at any time; that is cheapest for
+ * the one that takes them out. To have another thread take them out, see mempool_disown() in
+ * ixy/pkt_buf.h.
  *
  * Return: 0, -EINVAL (a size of 0, or more than 4 GiB in all), -ENOMEM, or another error of
  * vfio_dma_alloc().
@@ -45,8 +47,9 @@ int mempool_create(struct mempool **pool, uint32_t count, uint32_t data_size);
 /**
  * mempool_destroy() - give up a pool (NULL is allowed)
  *
- * Its memory is returned when the last buffer has been freed: packets that another device is still
- * sending stay valid.
+ * Its memory is returned when the last buffer has been freed, by whatever thread: packets that
+ * another device is still sending stay valid. Not while another thread takes buffers out; if it has
+ * ended or called mempool_disown(), it does not any more.
  */
 void mempool_destroy(struct mempool *pool);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Packet buffers one by one: allocation, head room, size. */
+/* Packet buffers one by one: allocation, head room, size. Pools beyond the basics. */
 #pragma once
 #include <ixy/mempool.h>
 
@@ -20,7 +20,17 @@ uint8_t *pkt_buf_pull(struct pkt_buf *buf, uint32_t bytes);
 /** pkt_buf_room() - how many bytes a frame that starts at @buf->data may have. */
 uint32_t pkt_buf_room(const struct pkt_buf *buf);
 
-/** mempool_free_count() - buffers in the pool now. mempool_data_size() - bytes for the frame in
- * each. */
+/** mempool_free_count() - buffers in the pool now; for the thread that takes them out, or while none
+ * does. mempool_data_size() - bytes for the frame in each. */
 uint32_t mempool_free_count(const struct mempool *pool);
 uint32_t mempool_data_size(const struct mempool *pool);
+
+/**
+ * mempool_disown() - stop taking buffers out, so that another thread can begin to
+ * @pool: of a queue: that of any packet from it
+ *
+ * Called by the thread that has taken buffers out so far, before another one begins. It may be left
+ * out if the first one has ended, or gives none of its buffers back any more. Otherwise both
+ * would use the pool's stack at the same time, and buffers be lost or given out twice.
+ */
+void mempool_disown(struct mempool *pool);

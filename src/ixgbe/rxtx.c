@@ -30,6 +30,7 @@ uint32_t ixgbe_rx_batch(struct ixy_device *ixy, uint16_t queue, struct pkt_buf *
 {
 	struct ixgbe_device *dev = (struct ixgbe_device *)ixy;
 	struct ixgbe_queue *q = &dev->rx[queue];
+	mempool_need(q->pool, 1);
 	struct ixgbe_desc *desc = q->ring + q->next;
 	struct pkt_buf **held = q->bufs + q->next, **fresh = q->pool->stack + q->pool->free;
 	const uint64_t to_iova = q->pool->to_iova + sizeof(struct pkt_buf) + PKT_BUF_HEADROOM;

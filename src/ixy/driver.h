@@ -6,11 +6,14 @@
 #include "../common.h"
 #include <features/ixy.h>
 
+/* What all threads read, what other threads than the owner write, what the owner writes: apart, so
+ * that they are not in one cache line. */
 struct mempool {
 	struct dma_memory mem;
 	uint64_t to_iova; /* to be added to an address within */
-	uint32_t count, free, data_size;
-	bool closing; /* mempool_destroy() was called; the last buffer to come back frees all */
+	uint32_t count, data_size;
+	struct mempool_shared shared;
+	uint32_t free; /* buffers on the stack */
 	struct pkt_buf *stack[];
 };
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Packet buffers: one piece of DMA memory cut into equal entries, and a stack of those not in use. */
+/*
+ * Packet buffers: one piece of DMA memory cut into equal entries, and a stack of those not in use,
+ * which belongs to one thread. What other threads give back goes another way: mempool_threads.c.
+ */
 #include "driver.h"
 
 int mempool_create(struct mempool **out, uint32_t count, uint32_t data_size)
@@ -22,27 +25,16 @@ int mempool_create(struct mempool **out, uint32_t count, uint32_t data_size)
 	pool->data_size = entry - sizeof(struct pkt_buf) - PKT_BUF_HEADROOM;
 	for (size_t at = 0; at < count * entry; at += entry) {
 		struct pkt_buf *buf = (void *)((uint8_t *)pool->mem.virt + at);
-		buf->iova = pool->mem.iova + at;
-		buf->pool = pool;
-		pkt_buf_free(buf);
+		*buf = (struct pkt_buf){ .iova = pool->mem.iova + at, .pool = pool };
+		pool->stack[pool->free++] = buf;
 	}
 	*out = pool;
 	return 0;
 }
 
-void mempool_destroy(struct mempool *pool)
-{
-	if (!pool)
-		return;
-	pool->closing = true;
-	if (pool->free == pool->count) {
-		vfio_dma_free(&pool->mem);
-		free(pool);
-	}
-}
-
 uint32_t pkt_buf_alloc_batch(struct mempool *pool, struct pkt_buf **bufs, uint32_t count)
 {
+	mempool_need(pool, count);
 	count = count < pool->free ? count : pool->free;
 	pool->free -= count;
 	memcpy(bufs, pool->stack + pool->free, count * sizeof(*bufs));
@@ -53,14 +45,17 @@ uint32_t pkt_buf_alloc_batch(struct mempool *pool, struct pkt_buf **bufs, uint32
 
 void mempool_give(struct mempool *pool, struct pkt_buf **bufs, uint32_t count)
 {
+	if (mempool_given_by_other(pool, bufs, count))
+		return;
 	memcpy(pool->stack + pool->free, bufs, count * sizeof(*bufs));
 	pool->free += count;
-	if (pool->closing)
-		mempool_destroy(pool); /* frees it if that was the last */
 }
 
 void pkt_buf_free_batch(struct pkt_buf **bufs, uint32_t count)
 {
-	for (uint32_t i = 0; i < count; i++)
-		mempool_give(bufs[i]->pool, bufs + i, 1);
+	for (uint32_t n; count; bufs += n, count -= n) {
+		for (n = 1; n < count && bufs[n]->pool == bufs[0]->pool;)
+			n++;
+		mempool_give(bufs[0]->pool, bufs, n);
+	}
 }

@@ -14,7 +14,7 @@ int ixy_open(struct ixy_device **dev, const char *address, const struct ixy_conf
 		return err;
 	err = vfio_region_read(vfio, VFIO_PCI_CONFIG_REGION_INDEX, PCI_VENDOR_ID, id, sizeof(id)) ?:
 	      ixy_find_card(vfio, id, &copper) ?:
-	      ixgbe_open(dev, vfio, &c, copper);
+	      ixy_open_near(dev, vfio, &c, copper);
 	if (err)
 		vfio_close(vfio);
 	return err;

@@ -42,7 +42,12 @@ uint32_t pkt_buf_room(const struct pkt_buf *buf)
 
 uint32_t mempool_free_count(const struct mempool *pool)
 {
-	return pool->free;
+	uint32_t count = pool->free;
+
+	for (const struct pkt_buf *buf = __atomic_load_n(&pool->shared.returned, __ATOMIC_ACQUIRE);
+	     buf; buf = (const struct pkt_buf *)buf->data)
+		count++;
+	return count;
 }
 
 uint32_t mempool_data_size(const struct mempool *pool)
