@@ -162,13 +162,12 @@ static uint32_t random_below(uint32_t limit)
 static uint32_t wired, between; /* packets; those that came between two register accesses */
 
 /* A card with a mind of its own: packets come between any two accesses of the driver. */
-static void wire_between(struct emu_card *card, const struct emu_access *access)
+static void wire_between(struct emu_card *card)
 {
 	static const uint8_t frame[60] = { 2 };
 
-	(void)access;
 	for (uint32_t n = random_below(8); n > 5; n--, wired++, between++)
-		assert_int_equal(nic_receive(card->nic, frame, sizeof(frame), 0), NIC_TAKEN);
+		assert_int_equal(emu_receive(card, frame, sizeof(frame)), NIC_TAKEN);
 }
 
 static void nothing_is_stranded(const struct ixy_interrupt_config *kind)
@@ -187,9 +186,9 @@ static void nothing_is_stranded(const struct ixy_interrupt_config *kind)
 			if (rounds && random_below(4) == 0 && ++wired)
 				wire_to(0, 60, wired);
 		}
-		card0->accessed = rounds ? wire_between : NULL;
+		card0->accessing = rounds ? wire_between : NULL;
 		bool waits = ixy_rx_arm(&in, 0);
-		card0->accessed = NULL;
+		card0->accessing = NULL;
 		rounds -= !!rounds;
 		if (waits) {
 			received += receive_and_free(dev, 0);
@@ -399,12 +398,11 @@ static void sent_buffers_come_back_while_asleep(void **state)
 
 	(void)state;
 	assert_int_equal(mempool_create(&pool, 32, 2048), 0);
+	card0->stalled = true; /* it is in no hurry */
 	for (uint32_t i = 0; i < 32; i++) {
 		buf = packet(pool, 60, 0, i);
 		assert_int_equal(ixy_tx_batch(dev, 0, &buf, 1), 1);
 	}
-	/* The card is in no hurry. */
-	card0->stalled = true;
 	slept_us = sleeps = 0;
 	resume_at = 20000;
 	while_asleep = resume;

@@ -250,6 +250,8 @@ static int emu_access(struct vfio_device *dev, int index, uint64_t offset, void 
 			memset(data, 0xFF, size);
 		return 0;
 	}
+	if (card->accessing)
+		card->accessing(card);
 	if (write)
 		record(card, true, index, offset, data, size);
 	if (index == VFIO_PCI_CONFIG_REGION_INDEX) {
@@ -267,6 +269,8 @@ static int emu_access(struct vfio_device *dev, int index, uint64_t offset, void 
 		record(card, false, index, offset, data, size);
 	now += 1000;
 	work(card);
+	if (card->accessing)
+		card->accessing(card);
 	if (card->accessed && card->access_count)
 		card->accessed(card, &card->accesses[card->access_count - 1]);
 	return err;

@@ -53,6 +53,7 @@ struct emu_card {
 	/* To be set: */
 	void (*transmit)(struct emu_card *card, const uint8_t *frame,
 			 size_t length); /* instead of keeping it */
+	void (*accessing)(struct emu_card *card); /* before each, and after, when the card has worked */
 	void (*accessed)(struct emu_card *card, const struct emu_access *access); /* after each */
 	uint64_t accesses_left; /* then it answers all ones and works no more; EMU_NEVER */
 	uint32_t id;		/* device << 16 | vendor; 0: the card's own */
