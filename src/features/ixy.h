@@ -27,6 +27,7 @@ struct mempool_shared {
 	uint32_t back;
 	uint8_t apart_too[64];
 };
+#define MEMPOOL_SHARED struct mempool_shared shared;
 
 /* This thread's number, which no other ever gets. At first it is one that no owner has. */
 extern _Thread_local uint32_t mempool_thread;

@@ -34,6 +34,9 @@ struct ixgbe_device {
 #define ixgbe_set(dev, reg, bits)    ixgbe_write(dev, reg, ixgbe_read(dev, reg) | (bits))
 #define ixgbe_clear(dev, reg, bits)  ixgbe_write(dev, reg, ixgbe_read(dev, reg) & ~(bits))
 
+/* Statistics are read by another thread than the one that counts. */
+#define ixgbe_count(sum, n) __atomic_store_n(&(sum), (sum) + (n), __ATOMIC_RELAXED)
+
 /* A card that has gone (unplugged, failed, its emulator killed) answers all ones. */
 #define ixgbe_gone(dev) (ixgbe_read(dev, STATUS) == UINT32_MAX)
 

@@ -30,7 +30,6 @@ uint32_t ixgbe_rx_batch(struct ixy_device *ixy, uint16_t queue, struct pkt_buf *
 {
 	struct ixgbe_device *dev = (struct ixgbe_device *)ixy;
 	struct ixgbe_queue *q = &dev->rx[queue];
-	mempool_need(q->pool, 1);
 	struct ixgbe_desc *desc = q->ring + q->next;
 	struct pkt_buf **held = q->bufs + q->next, **fresh = q->pool->stack + q->pool->free;
 	const uint64_t to_iova = q->pool->to_iova + sizeof(struct pkt_buf) + PKT_BUF_HEADROOM;
@@ -54,16 +53,17 @@ uint32_t ixgbe_rx_batch(struct ixy_device *ixy, uint16_t queue, struct pkt_buf *
 	}
 	n = i;
 	q->pool->free -= n;
+	mempool_need(q->pool, 1);
 	if (!n && info & RXD_DD) {
 		/* Damaged, or longer than a buffer, so that it goes on in the next one: the buffer
 		 * stays, and there is no room for what follows. It counts when its end comes. */
-		q->errors += !!(info & RXD_EOP);
+		ixgbe_count(q->errors, !!(info & RXD_EOP));
 		q->room = info & RXD_EOP ? dev->room : 0;
 		desc->addr = (uintptr_t)held[0] + to_iova;
 		desc->info = 0;
 		i = 1;
 	} else if (!n) {
-		q->no_buffer += !q->pool->free && desc->info & RXD_DD;
+		ixgbe_count(q->no_buffer, !q->pool->free && desc->info & RXD_DD);
 		return 0;
 	}
 	dma_rmb(); /* DD before the packets */

@@ -33,8 +33,8 @@ int ixgbe_read_stats(struct ixy_device *ixy, struct ixy_stats *stats)
 	sum->rx_errors += ixgbe_read(dev, RUC) + ixgbe_read(dev, ROC);
 	*stats = *sum;
 	for (struct ixgbe_queue *q = dev->rx; q < dev->tx; q++) {
-		stats->rx_no_buffer += q->no_buffer;
-		stats->rx_errors += q->errors;
+		stats->rx_no_buffer += __atomic_load_n(&q->no_buffer, __ATOMIC_RELAXED);
+		stats->rx_errors += __atomic_load_n(&q->errors, __ATOMIC_RELAXED);
 	}
 	return 0;
 }

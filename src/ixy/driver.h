@@ -12,7 +12,7 @@ struct mempool {
 	struct dma_memory mem;
 	uint64_t to_iova; /* to be added to an address within */
 	uint32_t count, data_size;
-	struct mempool_shared shared;
+	MEMPOOL_SHARED
 	uint32_t free; /* buffers on the stack */
 	struct pkt_buf *stack[];
 };

@@ -5,8 +5,7 @@
 #define ixy_find_card(vfio, id, copper)                                                            \
 	((id)[0] == 0x8086 && (id)[1] == 0x10fb ? 0 : ixy_fail(ENOTSUP, "not an 82599ES"))
 #define ixy_open_near ixgbe_open
-struct mempool_shared {
-};
+#define MEMPOOL_SHARED
 #define mempool_need(pool, n)
 #define mempool_given_by_other(pool, bufs, n) false
 #define mempool_destroy(pool)
