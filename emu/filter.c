@@ -2,7 +2,7 @@
 /*
  * Which received frames are for this card (7.1.1), and to which queue they go (7.1.2).
  *
- * Not here: 5-tuple filters (FTQF), SYN filter, flow director, VMDq pools, DCB classes. All frames
+ * Not here: SYN filter, flow director, VMDq pools, DCB classes. All frames
  * are traffic class 0, pool 0.
  */
 #include "datapath.h"
@@ -60,6 +60,35 @@ static void configure_rss(struct nic *nic, struct nic_receiver *rx)
 	}
 }
 
+#define FLOW_ANY_PROTOCOL 4
+
+/* 8.2.3.7.19 */
+static void configure_flow(const struct nic *nic, struct nic_receiver *rx, uint32_t i)
+{
+	uint32_t ftqf = nic_get(nic, FTQF(i));
+	struct nic_flow flow = {
+		.source = nic_get(nic, SAQF(i)),
+		.destination = nic_get(nic, DAQF(i)),
+		.ports = nic_get(nic, SDPQF(i)),
+		.source_mask = ftqf & FTQF_MASK_SRC ? 0 : UINT32_MAX,
+		.destination_mask = ftqf & FTQF_MASK_DST ? 0 : UINT32_MAX,
+		.ports_mask = (ftqf & FTQF_MASK_SPORT ? 0 : 0xFFFF) |
+			      (ftqf & FTQF_MASK_DPORT ? 0 : 0xFFFF0000),
+		.protocol = ftqf & FTQF_MASK_PROTO ? FLOW_ANY_PROTOCOL : FTQF_PROTOCOL(ftqf),
+		.priority = FTQF_PRIORITY(ftqf),
+		.queue = L34TIMIR_QUEUE(nic_get(nic, L34TIMIR(i))),
+	};
+	uint32_t at = rx->flow_count;
+
+	if (!(ftqf & FTQF_QUEUE_EN) || (!(ftqf & FTQF_MASK_POOL) && FTQF_POOL(ftqf)))
+		return;
+	/* Datasheet gap: which of two with the same priority comes first. Here it is the lower. */
+	for (; at && rx->flows[at - 1].priority < flow.priority; at--)
+		rx->flows[at] = rx->flows[at - 1];
+	rx->flows[at] = flow;
+	rx->flow_count++;
+}
+
 void nic_filter_configure(struct nic *nic)
 {
 	struct nic_receiver *rx = &nic->receiver;
@@ -97,8 +126,11 @@ void nic_filter_configure(struct nic *nic)
 		rx->ethertype_queue[i] = nic_get(nic, ETQS(i));
 		rx->any_ethertype |= etqf & ETQF_FILTER_EN;
 	}
+	rx->flow_count = 0;
+	for (uint32_t i = 0; i < 128; i++)
+		configure_flow(nic, rx, i);
 	configure_rss(nic, rx);
-	rx->steer = rx->rss || rx->any_ethertype;
+	rx->steer = rx->rss || rx->any_ethertype || rx->flow_count;
 }
 
 static bool exact_match(const struct nic_receiver *rx, uint64_t destination)
@@ -175,9 +207,44 @@ static void hash_packet(const struct nic_receiver *rx, const uint8_t *frame,
 	packet->hash = toeplitz_add(rx, packet->hash, addresses, frame + packet->l4, ports);
 }
 
+/*
+ * 7.1.2.5: fragments match no filter; IPv6 none that has an address. Datasheet gap: which byte of an
+ * address or port comes first. As DPDK writes them, registers hold what memory does.
+ */
+static const struct nic_flow *find_flow(const struct nic_receiver *rx, const uint8_t *frame,
+					const struct nic_packet *packet)
+{
+	bool v4 = packet->type & RXD_TYPE_IPV4;
+	uint8_t protocol = packet->type & RXD_TYPE_TCP	  ? 0
+			   : packet->type & RXD_TYPE_UDP  ? 1
+			   : packet->type & RXD_TYPE_SCTP ? 2
+							  : 3;
+	uint32_t source, destination, ports;
+
+	if (!packet->l3 || packet->fragment)
+		return NULL;
+	source = v4 ? load32(frame + packet->l3 + 12) : 0;
+	destination = v4 ? load32(frame + packet->l3 + 16) : 0;
+	ports = packet->l4 ? load32(frame + packet->l4) : 0;
+	for (uint32_t i = 0; i < rx->flow_count; i++) {
+		const struct nic_flow *flow = &rx->flows[i];
+
+		if (((flow->source_mask | flow->destination_mask) && !v4) ||
+		    (flow->ports_mask && !packet->l4) ||
+		    (flow->protocol != FLOW_ANY_PROTOCOL && flow->protocol != protocol))
+			continue;
+		if (!((source ^ flow->source) & flow->source_mask) &&
+		    !((destination ^ flow->destination) & flow->destination_mask) &&
+		    !((ports ^ flow->ports) & flow->ports_mask))
+			return flow;
+	}
+	return NULL;
+}
+
 uint32_t nic_pick_queue(const struct nic *nic, const uint8_t *frame, struct nic_packet *packet)
 {
 	const struct nic_receiver *rx = &nic->receiver;
+	const struct nic_flow *flow = NULL;
 
 	if (unlikely(rx->any_ethertype)) {
 		/* 7.1.2.3: such a packet is not looked at any further. */
@@ -192,11 +259,14 @@ uint32_t nic_pick_queue(const struct nic *nic, const uint8_t *frame, struct nic_
 			break;
 		}
 	}
-	/* SYN filter, 5-tuple filters and flow director would come here, in this order. */
-	if (rx->rss) {
+	/* The SYN filter would come before the 5-tuple filters, flow director after them. */
+	if (rx->flow_count)
+		flow = find_flow(rx, frame, packet);
+	/* Datasheet gap: whether a packet has a hash if another filter has found its queue. Here it
+	 * has. */
+	if (rx->rss)
 		hash_packet(rx, frame, packet);
-		if (packet->rss_type)
-			return rx->reta[packet->hash & 0x7F];
-	}
-	return 0;
+	if (flow)
+		return flow->queue;
+	return packet->rss_type ? rx->reta[packet->hash & 0x7F] : 0;
 }

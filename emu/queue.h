@@ -67,6 +67,15 @@ struct nic_tx_queue {
 	struct nic_desc context[2];
 };
 
+/* A 5-tuple filter: FTQF and its companions. Masks are 1 where a bit is compared; addresses and ports
+ * in memory order. */
+struct nic_flow {
+	uint32_t source, destination, ports;
+	uint32_t source_mask, destination_mask, ports_mask;
+	uint8_t protocol; /* FTQF_PROTOCOL(), or FLOW_ANY_PROTOCOL */
+	uint8_t priority, queue;
+};
+
 /**
  * struct nic_receiver - the receive side of the port
  * @on:        frames are taken (RXCTRL.RXEN, link)
@@ -87,10 +96,12 @@ struct nic_receiver {
 	uint32_t vlan_type, vlan_cfi_mask, vlan_cfi;
 	uint32_t rss_fields;
 	uint32_t ethertype[8], ethertype_queue[8];
+	uint32_t flow_count;
 	uint64_t macs[128];
 	uint8_t reta[128];
 	uint8_t key[40];
 	uint32_t toeplitz[72][16];
+	struct nic_flow flows[128]; /* those with the highest priority first */
 
 	uint32_t burst, scan;
 	uint64_t dirty[NIC_QUEUES / 64];

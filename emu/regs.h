@@ -171,6 +171,22 @@
 #define ETQS(i)		 (0x0EC00 + (i)*4) /* 8 */
 #define ETQS_RX_QUEUE(v) (((v) >> 16) & 0x7F)
 #define ETQS_QUEUE_EN	 BIT(31)
+#define SAQF(i)		 (0x0E000 + (i)*4) /* 128 of each of these five */
+#define DAQF(i)		 (0x0E200 + (i)*4)
+#define SDPQF(i)	 (0x0E400 + (i)*4) /* source port 15:0, destination port 31:16 */
+#define FTQF(i)		 (0x0E600 + (i)*4)
+#define FTQF_PROTOCOL(v) ((v)&3) /* TCP, UDP, SCTP, other */
+#define FTQF_PRIORITY(v) (((v) >> 2) & 7)
+#define FTQF_POOL(v)	 (((v) >> 8) & 0x3F)
+#define FTQF_MASK_SRC	 BIT(25) /* these are not compared */
+#define FTQF_MASK_DST	 BIT(26)
+#define FTQF_MASK_SPORT	 BIT(27)
+#define FTQF_MASK_DPORT	 BIT(28)
+#define FTQF_MASK_PROTO	 BIT(29)
+#define FTQF_MASK_POOL	 BIT(30)
+#define FTQF_QUEUE_EN	 BIT(31)
+#define L34TIMIR(i)	 (0x0E800 + (i)*4)
+#define L34TIMIR_QUEUE(v) (((v) >> 21) & 0x7F)
 
 /* ---- 8.2.3.8 Receive DMA ---- */
 

@@ -213,6 +213,69 @@ static void rss_spreads_by_hash(void **state)
 	assert_true(rx_status(&other, 0) & RXD_DD);
 }
 
+/* 7.1.2.5, register by register: each filter that should not match has another fault. */
+static void five_tuple_filters_choose_the_queue(void **state)
+{
+	enum { MISS = FTQF_QUEUE_EN | FTQF_MASK_POOL, ALL_MASKS = 0x1Fu << 25 };
+	struct ring ring = rx_ring(100, 16, ADVANCED), other = rx_ring(0, 16, ADVANCED);
+	uint8_t frame[128] = { 0 };
+	size_t length = ip_frame(frame, 4, 17, 20);
+
+	(void)state;
+	rx_post(&ring, 15);
+	rx_post(&other, 15);
+	memcpy(frame + 26, "\x0A\x01\x02\x03\xC0\xA8\x04\x05\x12\x34\x56\x78", 12);
+	ip_seal(frame + 14, length - 14);
+	for (uint32_t i = 0; i < 128; i++) {
+		reg_write(SAQF(i), 0x0302010A);
+		reg_write(DAQF(i), 0x0504A8C0);
+		reg_write(SDPQF(i), 0x78563412);
+		reg_write(L34TIMIR(i), 1 << 19 | 100 << 21);
+	}
+	assert_int_equal(nic_receive(card.nic, frame, length, 0), NIC_TAKEN);
+	reg_write(FTQF(3), MISS | 1 << 2 | 1);
+	assert_int_equal(nic_receive(card.nic, frame, length, 0), NIC_TAKEN);
+	card_poll(LOTS);
+	assert_int_equal(reg_peek(RDH(0)), 1);
+	assert_int_equal(reg_peek(RDH(100)), 1);
+
+	reg_write(FTQF(3), MISS | 1 << 2);		/* TCP */
+	reg_write(FTQF(4), FTQF_MASK_POOL | 1);		/* not enabled */
+	reg_write(FTQF(5), FTQF_QUEUE_EN | 1 << 8 | 1); /* of pool 1 */
+	reg_write(SAQF(6), 0x0402010A);
+	reg_write(FTQF(6), MISS | 1);
+	reg_write(DAQF(7), 0);
+	reg_write(FTQF(7), MISS | 1);
+	reg_write(SDPQF(8), 0x78563413);
+	reg_write(FTQF(8), MISS | 1);
+	reg_write(SDPQF(9), 0x78573412);
+	reg_write(FTQF(9), MISS | 1);
+	assert_int_equal(nic_receive(card.nic, frame, length, 0), NIC_TAKEN);
+	card_poll(LOTS);
+	assert_int_equal(reg_peek(RDH(0)), 2);
+	for (uint32_t i = 6; i < 10; i++) { /* unless that field is masked */
+		reg_write(FTQF(i), MISS | 1 | FTQF_MASK_SRC << (i - 6));
+		assert_int_equal(nic_receive(card.nic, frame, length, 0), NIC_TAKEN);
+		reg_write(FTQF(i), 0);
+	}
+	card_poll(LOTS);
+	assert_int_equal(reg_peek(RDH(100)), 5);
+
+	/* Priority 7 is the highest; the address of IPv4 never matches IPv6. */
+	reg_write(L34TIMIR(10), 0);
+	reg_write(FTQF(10), MISS | ALL_MASKS | 2 << 2);
+	reg_write(FTQF(11), MISS | ALL_MASKS | 3 << 2);
+	reg_write(FTQF(12), MISS | ALL_MASKS | 1 << 2);
+	assert_int_equal(nic_receive(card.nic, frame, length, 0), NIC_TAKEN);
+	card_poll(LOTS);
+	assert_int_equal(reg_peek(RDH(100)), 6);
+	reg_write(FTQF(11), MISS | (ALL_MASKS & ~FTQF_MASK_SRC) | 3 << 2);
+	length = ip_frame(frame, 6, 17, 20);
+	assert_int_equal(nic_receive(card.nic, frame, length, 0), NIC_TAKEN);
+	card_poll(LOTS);
+	assert_int_equal(reg_peek(RDH(0)), 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -221,6 +284,7 @@ int main(void)
 		card_test(size_limits_hold),
 		card_test(all_queues_receive),
 		card_test(rss_spreads_by_hash),
+		card_test(five_tuple_filters_choose_the_queue),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

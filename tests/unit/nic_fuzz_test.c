@@ -141,6 +141,9 @@ static void disturb_registers(void)
 	case 10:
 		reg_write(ETQF(below(8)), value | 0x800);
 		reg_write(ETQS(below(8)), value);
+		reg_write(FTQF(below(8)), value);
+		reg_write(L34TIMIR(below(8)), value);
+		reg_write(SAQF(below(8)), value);
 		break;
 	default:
 		if (below(10) == 0)
