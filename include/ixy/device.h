@@ -20,11 +20,12 @@
  *                         large enough to hold a frame.
  * @promiscuous:           receive what is for others, too
  * @rx_info:               note in received packets what the card says of them: ixy/offload.h
+ * @rss_symmetric:         several queues: both directions of a flow to the same one, see ixy/rss.h
  */
 struct ixy_config {
 	uint16_t rx_queues, tx_queues, rx_ring, tx_ring;
 	uint32_t buffers, mtu;
-	bool promiscuous, rx_info;
+	bool promiscuous, rx_info, rss_symmetric;
 };
 
 /**

@@ -74,6 +74,8 @@ bool app_parse(struct app *app, int argc, char **argv, uint32_t args)
 		{ "duration", "SECONDS", "end after this time", APP_DOUBLE, &duration, 0, 1e9 },
 		{ "queues", "N", "queues per direction (one for each thread)", APP_U16, &queues, 1,
 		  65535 },
+		{ "rss-symmetric", NULL, "both directions of a flow to one queue", APP_FLAG,
+		  &c->rss_symmetric, 0, 0 },
 		{ "rx-ring", "N", "descriptors per receive queue (512)", APP_U16, &c->rx_ring, 1,
 		  65535 },
 		{ "tx-ring", "N", "descriptors per send queue (1024)", APP_U16, &c->tx_ring, 1,

@@ -61,7 +61,7 @@ void ixgbe_init_rss(struct ixgbe_device *dev)
 	for (uint16_t i = 0; i < IXY_RSS_TABLE_SIZE; i++)
 		table[i] = i % queues;
 	write_table(dev, table);
-	write_key(dev, ixy_rss_key_default);
+	write_key(dev, c->rss_symmetric ? ixy_rss_key_symmetric : ixy_rss_key_default);
 	/* 8.2.3.7.5: descriptors have the hash, not the checksum of fragments. */
 	ixgbe_write(dev, RXCSUM, RXCSUM_PCSD);
 	write_types(dev, c->rx_queues > 1 || c->rx_info ? ALL_TYPES : 0);

@@ -17,6 +17,7 @@ int ixy_configure(const char *address, struct ixy_config *c, const struct ixy_co
 
 	c->promiscuous = g.promiscuous;
 	c->rx_info = g.rx_info;
+	c->rss_symmetric = g.rss_symmetric;
 
 	const struct {
 		const char *name;

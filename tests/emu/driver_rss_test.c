@@ -171,6 +171,19 @@ static void a_symmetric_key_brings_both_directions_together(void **state)
 	ixy_close(dev);
 }
 
+static void the_configuration_can_ask_for_the_symmetric_key(void **state)
+{
+	struct ixy_config config = { .rx_queues = 16, .promiscuous = true, .rss_symmetric = true };
+	struct ixy_device *dev = open_card(0, &config);
+
+	(void)state;
+	for (uint32_t i = 0; i < 100; i++) {
+		struct ip_packet there = ip_flow(i, 4, IPPROTO_TCP), back = ip_reverse(&there);
+		assert_int_equal(ip_queue(dev, &there, NULL), ip_queue(dev, &back, NULL));
+	}
+	ixy_close(dev);
+}
+
 static void the_table_chooses_the_queues(void **state)
 {
 	struct ixy_device *dev = open_queues(8);
@@ -351,6 +364,7 @@ int main(void)
 		driver_test(the_hash_is_that_of_the_verification_suite),
 		driver_test(a_thousand_flows_spread_evenly_and_each_stays_on_its_queue),
 		driver_test(a_symmetric_key_brings_both_directions_together),
+		driver_test(the_configuration_can_ask_for_the_symmetric_key),
 		driver_test(the_table_chooses_the_queues),
 		driver_test(a_table_that_reaches_too_far_is_refused),
 		driver_test(what_has_no_hash_goes_to_queue_0),
