@@ -2,7 +2,7 @@
 # A thousand flows in each direction over several queues of ixy-fwd: what the card does not miss arrives, once, whole, and in
 # order within its flow.
 . "$(dirname "$0")/../lib.sh"
-count=100000
+count=30000
 
 # forward NAME FWD-OPTION...
 forward()
