@@ -20,7 +20,7 @@ test: ## install what the tests need, then run them all, also under the sanitize
 check: all ## the fast tests, with what is installed
 	@ctest --test-dir $(BUILD) --output-on-failure -L fast
 
-bench: ## measure the driver beside DPDK's on a software card; QUICK=1: a minute instead of ten
+bench: ## measure the driver beside DPDK's on a software card; QUICK=1: two minutes instead of five
 	@scripts/install-bench-deps $(BUILD)
 	@cmake --preset release -B $(BUILD) >/dev/null
 	@cmake --build $(BUILD) -j $(JOBS) --target bench

@@ -94,6 +94,21 @@ static void run_on(int cpu)
 		die("cannot choose a processor");
 }
 
+/* The first two that this process may use; the only one is the driver's. */
+static void choose_cpus(void)
+{
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof(set), &set))
+		die("cannot ask for its processors");
+	setting.cpu = -1;
+	for (int cpu = 0; cpu < CPU_SETSIZE && other.cpu < 0; cpu++)
+		if (CPU_ISSET(cpu, &set)) {
+			other.cpu = setting.cpu;
+			setting.cpu = cpu;
+		}
+}
+
 static void wait_turn(int turn)
 {
 	while (__atomic_load_n(&other.turn, __ATOMIC_ACQUIRE) != turn)
@@ -380,7 +395,7 @@ static const char usage[] =
 	"  --iotlb N,PAGE    instead: misses of a card's IOTLB with N entries, pages of PAGE "
 	"bytes\n"
 	"  --rounds N        of 128 packets (300)\n"
-	"  --cpus N,M        of the driver, of the card where it has its own (1,0)\n";
+	"  --cpus N,M        of the driver, of the card where it has its own (second,first)\n";
 
 static bool listed(const char *list, const char *name)
 {
@@ -433,8 +448,7 @@ int main(int argc, char **argv)
 	int option;
 
 	setting.driver = bench_driver.names[0];
-	if (sysconf(_SC_NPROCESSORS_ONLN) > 1)
-		setting.cpu = 1, other.cpu = 0;
+	choose_cpus();
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (option) {
 		case 'd':

@@ -124,7 +124,7 @@ static void close_ixy(void)
 	mempool_destroy(send_pool);
 }
 
-static uint32_t forward(uint16_t queue, uint32_t batch)
+static inline __attribute__((always_inline)) uint32_t forward(uint16_t queue, uint32_t batch)
 {
 	struct pkt_buf *bufs[BATCH_MAX];
 	uint32_t rx = ixy_rx_batch(dev, queue, bufs, batch);

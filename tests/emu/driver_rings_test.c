@@ -196,6 +196,43 @@ static void a_full_tx_ring_takes_what_fits(void **state)
 	mempool_destroy(pool);
 }
 
+/* Within a batch, and where the run of one call would grow by the next. */
+static void each_pool_of_a_batch_gets_its_own_buffers_back(void **state)
+{
+	static const uint32_t calls[] = { 1, 5, 3, 12, 2 };
+	struct ixy_config config = { .rx_ring = 64, .tx_ring = 64 };
+	struct ixy_device *dev = open_card(0, &config);
+	struct emu_card *card = &emu_cards[0];
+	struct mempool *pools[2];
+	struct pkt_buf *bufs[12];
+
+	(void)state;
+	assert_int_equal(mempool_create(&pools[0], 32, 2048), 0);
+	assert_int_equal(mempool_create(&pools[1], 48, 2048), 0);
+	for (uint32_t lap = 0; lap < 30; lap++) { /* at another place of the ring each time */
+		uint32_t count = 0;
+		card->stalled = true;
+		for (uint32_t call = 0; call < 5; call++) {
+			for (uint32_t i = 0; i < calls[call]; i++, count++)
+				bufs[i] = packet(pools[lap % 2 ? count / 3 % 2 : call % 2], 60, 0,
+						 count);
+			assert_int_equal(ixy_tx_batch(dev, 0, bufs, calls[call]), calls[call]);
+		}
+		card->stalled = false;
+		emu_run(card);
+		assert_int_equal(card->sent_count, count);
+		for (uint32_t i = 0; i < count; i++)
+			check_frame(card->sent[i].data, card->sent[i].length, 60, 0, i);
+		emu_drop_sent(card);
+		ixy_tx_batch(dev, 0, NULL, 0);
+		assert_int_equal(mempool_free_count(pools[0]), 32);
+		assert_int_equal(mempool_free_count(pools[1]), 48);
+	}
+	ixy_close(dev);
+	mempool_destroy(pools[0]);
+	mempool_destroy(pools[1]);
+}
+
 static void jumbo_frames_pass_both_ways(void **state)
 {
 	struct ixy_config config = { .mtu = 9500 };
@@ -543,6 +580,7 @@ int main(void)
 		driver_test(batches_of_nothing_do_nothing),
 		driver_test(the_largest_rings_work),
 		driver_test(a_full_tx_ring_takes_what_fits),
+		driver_test(each_pool_of_a_batch_gets_its_own_buffers_back),
 		driver_test(jumbo_frames_pass_both_ways),
 		driver_test(every_mtu_receives_its_longest_frame),
 		driver_test(a_frame_above_the_mtu_is_dropped_and_counted),
