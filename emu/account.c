@@ -47,6 +47,8 @@ static const struct counter counters[] = {
 	{ "reordered", "verified: out of order", WIRE_COUNTER(reordered), false },
 	{ "late", "verified: far out of order", WIRE_COUNTER(late), false },
 	{ "foreign", "not made by a generator here", WIRE_COUNTER(foreign), false },
+	{ "bursts", "bursts", WIRE_COUNTER(bursts), false },
+	{ "overdue", "  frames not back in time", WIRE_COUNTER(overdue), false },
 };
 
 #define COUNTERS (sizeof(counters) / sizeof(counters[0]))
@@ -149,6 +151,13 @@ static void json_final(const struct emulator *emu, double seconds)
 		if (nic_account(port->nic)->dma_faults)
 			fprintf(file, ",\"last_fault\":\"0x%" PRIx64 "\"",
 				nic_account(port->nic)->last_fault);
+		const struct wire_times *times = &port->wire->account.times;
+		if (times->max)
+			fprintf(file,
+				",\"burst_us\":{\"p50\":%.1f,\"p99\":%.1f,\"p99.9\":%.1f,\"max\":%."
+				"1f}",
+				times->p50 / 1e3, times->p99 / 1e3, times->p999 / 1e3,
+				times->max / 1e3);
 		fputc('}', file);
 	}
 	fprintf(file, "],\"total\":{");
@@ -207,6 +216,14 @@ static void table_final(const struct emulator *emu, double seconds)
 				"port %u: the latest DMA outside of mapped memory was at 0x%" PRIx64
 				"\n",
 				i, account->last_fault);
+		const struct wire_times *times = &emu->ports[i].wire->account.times;
+		if (times->max)
+			fprintf(file,
+				"port %u: bursts came back in %.1f us (half of them), %.1f us (99 "
+				"%%), "
+				"%.1f us (99.9 %%), %.1f us (all)\n",
+				i, times->p50 / 1e3, times->p99 / 1e3, times->p999 / 1e3,
+				times->max / 1e3);
 		if (!wire_ok(emu->ports[i].wire))
 			fprintf(file,
 				"port %u: NOT OK: packets arrived that should not have, see "
@@ -281,6 +298,9 @@ void account_final(const struct emulator *emu, uint64_t now)
 {
 	double seconds = (double)(now - emu->started) / NS_PER_SECOND;
 
+	for (uint32_t i = 0; i < emu->count; i++)
+		if (emu->ports[i].wire->ops->account)
+			emu->ports[i].wire->ops->account(emu->ports[i].wire);
 	if (emu->json)
 		json_final(emu, seconds);
 	else if (!emu->quiet && emu->count)

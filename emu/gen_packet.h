@@ -41,6 +41,7 @@
  * @template:   the packet with flow 0 and sequence number 0, but its two checksum fields zero
  * @repeats:    times that a packet holds its sequence number
  * @issued:     sequence numbers below this one have been used
+ * @returned:   packets of this life that came back and were what they should be
  * @ip_sum, @udp_sum: ones' complement sums of what the header checksums of @template cover
  */
 struct gen_stream {
@@ -50,7 +51,7 @@ struct gen_stream {
 	uint8_t id;
 	uint32_t repeats;
 	uint32_t ip_sum, udp_sum;
-	uint64_t issued;
+	uint64_t issued, returned;
 	_Alignas(64) uint8_t template[GEN_LENGTH_MAX + 4];
 };
 

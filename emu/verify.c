@@ -76,7 +76,7 @@ static void out_of_sequence(struct verify_flow *flow, struct wire_account *accou
 void verify_frame(struct verify *verify, struct wire *wire, const uint8_t *frame, size_t length)
 {
 	struct wire_account *account = &wire->account;
-	const struct gen_stream *stream = NULL;
+	struct gen_stream *stream = NULL;
 	struct gen_packet packet;
 
 	if (gen_packet_read(frame, length, &packet) && packet.stream < wire->all->count)
@@ -114,6 +114,7 @@ void verify_frame(struct verify *verify, struct wire *wire, const uint8_t *frame
 		return;
 	}
 
+	stream->returned++;
 	if (differences)
 		account->touched++;
 	else

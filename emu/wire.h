@@ -42,6 +42,11 @@ struct wire_account {
 	uint64_t reordered;  /* came behind a later one of their flow; not lost */
 	uint64_t late;	     /* so far behind that nobody knows whether they came before */
 	uint64_t foreign;    /* not made by a generator of this program */
+	uint64_t bursts;     /* gen: bursts that came back, or should have */
+	uint64_t overdue;    /* gen: frames of bursts that did not come back in time */
+	struct wire_times {
+		uint64_t p50, p99, p999, max;
+	} times; /* gen: ns until a burst has come back; see account */
 };
 
 /* Which frames a verifying wire accepts. */
@@ -62,7 +67,7 @@ enum wire_touch {
 struct wires {
 	uint32_t count;
 	struct wire *wire[WIRES_MAX];
-	const struct gen_stream *streams[WIRES_MAX];
+	struct gen_stream *streams[WIRES_MAX];
 	uint64_t now;
 	char error[256];
 };
@@ -81,6 +86,7 @@ struct wires {
  * @transmit: a frame from the card; see struct nic_host
  * @room:     how many frames the wire can take now; NULL: any number
  * @wake:     when the wire wants to be polled again, if nothing else happens; NULL: whenever
+ * @account:  fill in what is not counted as it happens. May be NULL.
  * @stop:     give everything back that start took; also called after a failed start. May be NULL.
  *
  * option and start return 0 or what wire_fail() returned.
@@ -94,6 +100,7 @@ struct wire_ops {
 	void (*transmit)(struct wire *wire, const uint8_t *frame, size_t length);
 	uint32_t (*room)(struct wire *wire);
 	uint64_t (*wake)(const struct wire *wire);
+	void (*account)(struct wire *wire);
 	void (*stop)(struct wire *wire);
 };
 

@@ -10,6 +10,7 @@
 
 #include "gen_packet.h"
 #include "verify.h"
+#include "wire_burst.h"
 
 #define CRC_LENGTH   4
 #define SIZE_DEFAULT 64
@@ -28,6 +29,7 @@ struct gen_wire {
 	struct verify verify;
 	struct gen_stream stream;
 	struct wire_rate rate;
+	struct burst burst;
 	uint64_t size, flow_count, count;
 	uint8_t dst[6];
 	bool dst_given;
@@ -48,6 +50,7 @@ struct sink_wire {
 static int gen_option(struct wire *wire, const char *key, const char *value)
 {
 	struct gen_wire *gen = (struct gen_wire *)wire;
+	int err;
 
 	if (!key)
 		return wire_unknown_option(wire, key);
@@ -68,6 +71,8 @@ static int gen_option(struct wire *wire, const char *key, const char *value)
 			       ? 0
 			       : wire_fail(wire, EINVAL, "dst=%s is no unicast MAC address", value);
 	}
+	if (burst_option(wire, &gen->burst, key, value, &err))
+		return err;
 	return wire_unknown_option(wire, key);
 }
 
@@ -88,6 +93,7 @@ static int gen_start(struct wire *wire)
 		gen->flow_count = 1;
 	if (!wire->touch)
 		wire->touch = TOUCH_REQUIRED;
+	burst_start(&gen->burst, wire->port);
 
 	uint32_t length = gen->size - CRC_LENGTH;
 	gen_stream_init(&gen->stream, wire->port, length, gen->flow_count,
@@ -136,6 +142,8 @@ static void gen_new_life(struct gen_wire *gen, uint64_t now)
 	gen->flow = 0;
 	gen->left = gen->count ? gen->count : UINT64_MAX;
 	gen->paused_until = 0;
+	gen->stream.returned = 0;
+	burst_new_life(&gen->burst, now);
 	wire_rate_start(&gen->rate, now);
 }
 
@@ -167,6 +175,11 @@ static uint32_t gen_poll(struct wire *wire, uint64_t now)
 		return 0;
 
 	uint32_t due = wire_rate_due(&gen->rate, now), sent = 0;
+	if (gen->burst.frames) {
+		uint64_t left = burst_due(&gen->burst, &wire->account, gen->stream.returned, now);
+		if (due > left)
+			due = left;
+	}
 	if (due > gen->left)
 		due = gen->left;
 	while (sent < due) {
@@ -185,6 +198,8 @@ static uint32_t gen_poll(struct wire *wire, uint64_t now)
 	gen->left -= sent;
 	wire->account.sent += sent;
 	wire_rate_spend(&gen->rate, sent);
+	if (gen->burst.frames)
+		burst_spend(&gen->burst, sent);
 	return sent;
 }
 
@@ -192,7 +207,23 @@ static uint64_t gen_wake(const struct wire *wire)
 {
 	const struct gen_wire *gen = (const struct gen_wire *)wire;
 
-	return gen->up && gen->left ? wire_rate_wake(&gen->rate) : UINT64_MAX;
+	if (!gen->up)
+		return UINT64_MAX;
+	if (gen->burst.frames && (gen->left || gen->burst.state == BURST_AWAITED))
+		return burst_wake(&gen->burst, wire->all->now);
+	return gen->left ? wire_rate_wake(&gen->rate) : UINT64_MAX;
+}
+
+static void gen_account(struct wire *wire)
+{
+	const struct burst *burst = &((struct gen_wire *)wire)->burst;
+
+	wire->account.times = (struct wire_times){
+		.p50 = burst_percentile(burst, 0.5),
+		.p99 = burst_percentile(burst, 0.99),
+		.p999 = burst_percentile(burst, 0.999),
+		.max = burst->longest,
+	};
 }
 
 static void gen_transmit(struct wire *wire, const uint8_t *frame, size_t length)
@@ -202,7 +233,7 @@ static void gen_transmit(struct wire *wire, const uint8_t *frame, size_t length)
 
 const struct wire_ops wire_gen_ops = {
 	.kind = "gen",
-	.options = "size=, rate=, flows=, count=, dst=, touch=",
+	.options = "size=, rate=, flows=, count=, burst=, gap=, deadline=, dst=, touch=",
 	.help = "generates UDP packets for the card and verifies what the card sends, like sink",
 	.size = sizeof(struct gen_wire),
 	.option = gen_option,
@@ -210,6 +241,7 @@ const struct wire_ops wire_gen_ops = {
 	.poll = gen_poll,
 	.transmit = gen_transmit,
 	.wake = gen_wake,
+	.account = gen_account,
 	.stop = gen_stop,
 };
 

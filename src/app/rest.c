@@ -44,10 +44,19 @@ void app_wait_for(struct app *app, uint16_t first, uint16_t end)
 		app->status = 1;
 		return;
 	}
-	for (uint32_t i = 0; i < app->device_count; i++)
+	for (uint32_t i = 0; i < app->device_count; i++) {
+		if (!interrupts[i].msix && end - first < app->devices[i]->config.rx_queues) {
+			fprintf(stderr,
+				"%s: the card has MSI only, which wakes up one thread for all "
+				"queues; leave out --threads or --interrupts\n",
+				app->args[i]);
+			app->status = 1;
+			return;
+		}
 		for (uint16_t q = first; q < end; q++)
 			waits[wait_count++] = (struct ixy_wait){ &interrupts[i], q, q,
 								 !app->threads && q == first };
+	}
 }
 
 static bool anything(void)

@@ -26,7 +26,7 @@
 
 struct nic {
 	bool up;
-	bool light; /* on the cable */
+	bool light;    /* on the cable */
 	uint32_t room; /* free descriptors */
 	uint32_t count, missed;
 	uint32_t lengths[KEPT];
@@ -258,6 +258,59 @@ static void gen_at_a_rate_keeps_it_and_does_not_wait(void **state)
 }
 
 /* ---- sink ---- */
+
+/* The next burst comes when the one before is back, and a pause is over. */
+static void gen_sends_bursts_and_waits_for_them(void **state)
+{
+	uint64_t now = 1000000;
+	struct wire_account *gen;
+
+	(void)state;
+	start("gen:burst=3,gap=10", "sink");
+	gen = account(0);
+	for (uint32_t burst = 0; burst < 100; burst++) {
+		uint32_t sent = 0;
+
+		for (uint64_t end = now + 20001; !sent && now <= end; now += 10)
+			sent = poll(0, now);
+		assert_int_equal(sent, 3);
+		for (uint32_t i = 0; i < 3; i++) {
+			assert_int_equal(poll(0, now += 90000000 / 3), 0); /* still in time */
+			forward(1, 3 * burst + i, 1);
+		}
+	}
+	poll(0, now);
+	assert_int_equal(gen->bursts, 100);
+	assert_int_equal(gen->overdue, 0);
+	gen->times.max = 0;
+	bench.wires.wire[0]->ops->account(bench.wires.wire[0]);
+	/* 90 ms, in steps of 3 %, and a bit, as time goes on while the burst starts */
+	assert_in_range(gen->times.p50, 90000000, 93000000);
+	assert_in_range(gen->times.p999, gen->times.p50, 93000000);
+	assert_in_range(gen->times.max, 90000000, 90001000);
+}
+
+static void gen_does_not_wait_for_ever(void **state)
+{
+	uint64_t now = 1000000;
+
+	(void)state;
+	start("gen:burst=5,gap=1,deadline=7", "sink");
+	assert_int_equal(poll(0, now), 5);
+	forward(1, 0, 1);
+	forward(1, 3, 1);
+	assert_int_equal(poll(0, now += 6999999), 0);
+	assert_int_equal(account(0)->overdue, 0);
+	poll(0, ++now);
+	assert_int_equal(account(0)->overdue, 3);
+	assert_int_equal(account(0)->bursts, 1);
+	assert_int_equal(poll(0, now += 2001), 5);
+	for (uint32_t i = 5; i < 10; i++)
+		forward(1, i, 1);
+	poll(0, ++now);
+	assert_int_equal(account(0)->overdue, 3);
+	assert_int_equal(account(0)->bursts, 2);
+}
 
 static void sink_tells_touched_from_unchanged_and_corrupted(void **state)
 {
@@ -845,6 +898,8 @@ int main(void)
 		TEST(gen_checksum_is_never_zero),
 		TEST(gen_waits_for_link_and_descriptors_and_loses_nothing),
 		TEST(gen_at_a_rate_keeps_it_and_does_not_wait),
+		TEST(gen_sends_bursts_and_waits_for_them),
+		TEST(gen_does_not_wait_for_ever),
 		TEST(sink_tells_touched_from_unchanged_and_corrupted),
 		TEST(sink_notices_a_change_of_any_byte),
 		TEST(sink_notices_a_frame_made_of_two),
