@@ -107,15 +107,25 @@ static void a_vlan_tag_is_told_and_stays(void **state)
 	ixy_close(dev);
 }
 
+static struct ip_packet mixed_flow(uint32_t i)
+{
+	return ip_flow(i % 256, 4, i % 2 ? IPPROTO_TCP : IPPROTO_UDP);
+}
+
+static enum ixy_hash_type mixed_type(uint32_t i)
+{
+	return i % 2 ? IXY_HASH_TCP_IPV4 : IXY_HASH_UDP_IPV4;
+}
+
 /* Hash of each of the flows below, by a device that receives them one by one. */
 static void learn(struct ixy_device *dev, uint32_t hashes[256])
 {
 	for (uint32_t i = 0; i < 256; i++) {
-		struct ip_packet p = ip_flow(i, 4, IPPROTO_TCP);
+		struct ip_packet p = mixed_flow(i);
 		uint8_t frame[IP_PACKET_MAX];
 		size_t length = ip_packet(frame, &p);
 		struct pkt_buf info = arrive(dev, frame, length);
-		assert_int_equal(ixy_rx_hash_type(&info), IXY_HASH_TCP_IPV4);
+		assert_int_equal(ixy_rx_hash_type(&info), mixed_type(i));
 		hashes[i] = ixy_rx_hash(&info);
 	}
 }
@@ -130,7 +140,7 @@ static void each_packet_has_its_own_info_however_it_is_received(void **state)
 	learn(dev, hashes);
 	for (uint32_t batch = 1; got < 20000; batch = batch % 64 + 1) {
 		for (uint32_t i = 0; i < batch && sent - got < 30; i++, sent++) {
-			struct ip_packet p = ip_flow(sent % 256, 4, IPPROTO_TCP);
+			struct ip_packet p = mixed_flow(sent);
 			ip_receive(&p);
 		}
 		uint32_t n = ixy_rx_batch(dev, 0, bufs, batch / 2 + 1);
@@ -138,6 +148,7 @@ static void each_packet_has_its_own_info_however_it_is_received(void **state)
 			/* 10.x.HIGH.LOW: the number of the flow */
 			assert_int_equal(bufs[i]->data[IP_L3 + 15], got % 256);
 			assert_int_equal(ixy_rx_hash(bufs[i]), hashes[got % 256]);
+			assert_int_equal(ixy_rx_hash_type(bufs[i]), mixed_type(got));
 			assert_int_equal(ixy_rx_l4_checksum(bufs[i]), IXY_GOOD);
 		}
 		pkt_buf_free_batch(bufs, n);
@@ -157,7 +168,7 @@ static void damaged_frames_and_an_empty_pool_shift_nothing(void **state)
 	learn(dev, hashes); /* 256 packets: the ring is at its start again */
 	for (uint32_t lap = 0; lap < 100; lap++) {
 		for (uint32_t i = 0; i < 8; i++) {
-			struct ip_packet p = ip_flow((flow + i) % 256, 4, IPPROTO_TCP);
+			struct ip_packet p = mixed_flow(flow + i);
 			ip_receive(&p);
 			if (i == lap % 8) /* 7.1.6.2: RXE */
 				rx_descriptor(0, 0, (at + i) % 64)[1] |= 1ull << 29;
@@ -182,6 +193,30 @@ static void damaged_frames_and_an_empty_pool_shift_nothing(void **state)
 	ixy_close(dev);
 }
 
+/* Behind the receive ring lies the send ring, whose descriptors look as if there were a packet. */
+static void a_batch_ends_with_the_ring(void **state)
+{
+	struct ixy_device *dev = open_with_info();
+	struct mempool *pool;
+	struct pkt_buf *bufs[64];
+
+	(void)state;
+	assert_int_equal(mempool_create(&pool, 64, 2048), 0);
+	for (uint32_t i = 0; i < 63; i++)
+		send_one(dev, pool, 0, 0, 61, i);
+	for (uint32_t i = 0; i < 60; i++) {
+		assert_int_equal(wire_to(0, 60, i), NIC_TAKEN);
+		receive_one(dev, 0, 60, 0, i);
+	}
+	for (uint32_t i = 0; i < 10; i++)
+		assert_int_equal(wire_to(0, 60, i), NIC_TAKEN);
+	assert_int_equal(ixy_rx_batch(dev, 0, bufs, 64), 4);
+	assert_int_equal(ixy_rx_batch(dev, 0, bufs + 4, 60), 6);
+	pkt_buf_free_batch(bufs, 10);
+	ixy_close(dev);
+	mempool_destroy(pool);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -189,6 +224,7 @@ int main(void)
 		driver_test(what_cannot_be_checked_is_not_judged),
 		driver_test(a_vlan_tag_is_told_and_stays),
 		driver_test(each_packet_has_its_own_info_however_it_is_received),
+		driver_test(a_batch_ends_with_the_ring),
 		driver_test(damaged_frames_and_an_empty_pool_shift_nothing),
 	};
 

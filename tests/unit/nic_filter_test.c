@@ -269,6 +269,7 @@ static void five_tuple_filters_choose_the_queue(void **state)
 	assert_int_equal(nic_receive(card.nic, frame, length, 0), NIC_TAKEN);
 	card_poll(LOTS);
 	assert_int_equal(reg_peek(RDH(100)), 6);
+	reg_write(SAQF(11), 0);
 	reg_write(FTQF(11), MISS | (ALL_MASKS & ~FTQF_MASK_SRC) | 3 << 2);
 	length = ip_frame(frame, 6, 17, 20);
 	assert_int_equal(nic_receive(card.nic, frame, length, 0), NIC_TAKEN);
