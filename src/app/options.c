@@ -198,11 +198,6 @@ void app_ready(struct app *app)
 		end_after(duration);
 }
 
-double app_end(const struct app *app)
-{
-	return duration > 0 ? app->start + duration : 1e300;
-}
-
 static void check(struct app *app, uint32_t i)
 {
 	if (ixy_read_stats(app->devices[i], &app->stats[i]))

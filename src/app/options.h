@@ -21,9 +21,6 @@ extern uint32_t app_throttle;
 /* Print @text as a JSON string. */
 void app_print_string(FILE *out, const char *text);
 
-/* When --duration ends, by app_now()'s clock; far away if there is none. */
-double app_end(const struct app *app);
-
 /* The cards are open: wait for their links, say so if one has none after ten seconds. The time of
  * --duration begins. */
 void app_ready(struct app *app);

@@ -12,7 +12,7 @@
  * microseconds, and packets of the same burst come sooner.
  */
 #define POLL_ON 50e-6
-#define LONGEST 0.1 /* seconds of sleep */
+#define LONGEST 0.5 /* seconds of sleep */
 
 static struct ixy_interrupts interrupts[APP_DEVICES_MAX];
 static struct ixy_watch watches[APP_DEVICES_MAX];
@@ -69,24 +69,21 @@ static bool anything(void)
 
 void app_rest(struct app *app)
 {
-	sched_yield(); /* who feeds us may have to share our processor */
-	if (!wait_count)
-		return;
+	const double idle = wait_count ? app_now() : 0;
+	double now, due;
 
-	const double idle = app_now();
-	while (!anything()) {
-		double now = app_now(), due = app->due, end = app_end(app);
+	do {
+		sched_yield(); /* who feeds us may have to share our processor */
+		if (!wait_count || anything())
+			return;
+		now = app_now();
+	} while (now - idle < POLL_ON);
 
-		if (now - idle < POLL_ON)
-			continue;
-		due = (due < end ? due : end) - now;
-		/* The signal that ends the program may have come just before, or to another thread. */
-		due = due < LONGEST ? due : LONGEST;
-		int woken = ixy_wait(waits, wait_count, due < 0 ? 0 : due * 1e3 + 1);
-		for (uint32_t i = 0; woken > 0 && woken & IXY_EVENT && i < app->device_count; i++)
-			app_events(app, i);
-		return;
-	}
+	/* The signal that ends the program may have come just before, or to another thread. */
+	due = app->due - now < LONGEST ? app->due - now : LONGEST;
+	int woken = ixy_wait(waits, wait_count, due < 0 ? 0 : due * 1e3 + 1);
+	for (uint32_t i = 0; woken > 0 && woken & IXY_EVENT && i < app->device_count; i++)
+		app_events(app, i);
 }
 
 /* The library says why, when a card has failed or is wanted back. */

@@ -69,6 +69,10 @@ int ixy_wait(const struct ixy_wait *wait, uint32_t count, int timeout_ms)
 
 	if (!count || count > IXY_WAIT_MAX)
 		return -EINVAL;
+	for (uint32_t i = 0; i < count; i++) /* arming costs more than a look */
+		if (wait[i].rx_queue >= 0 &&
+		    ixy_rx_waiting(wait[i].interrupts->dev, wait[i].rx_queue))
+			return IXY_PACKETS;
 	for (uint32_t i = 0; i < count; i++) {
 		if (wait[i].rx_queue < 0)
 			continue;

@@ -1,0 +1,124 @@
+#!/bin/bash
+# ixy-fwd and ixy-pcap sleep while nothing arrives, and wake up in time.
+#
+# Bursts come with pauses around the time after which ixy-fwd goes to sleep. Each burst has to come back before the next one is
+# sent. A packet that is left in a ring would come back when ixy-fwd wakes up by itself, which is too late.
+# IXY_BURSTS=1000000 takes minutes; the default is what CI has time for.
+. "$(dirname "$0")/../lib.sh"
+: "${IXY_BURSTS:=3000}"
+
+# bursts NAME EMU-OPTIONS PACKETS-PER-BURST WIRE-OPTIONS FWD-OPTION...
+bursts()
+{
+	local name=$1 options=$2 packets=$(($3 * IXY_BURSTS)) account="$work/$1.json" late=200 emu fwd counter
+	[ "$IXY_SLOWDOWN" = 1 ] || late=400 # ixy-fwd wakes up after 500 ms
+	local wire=gen:burst=$3,count=$packets,gap=60,deadline=$late$4
+	shift 4
+	# shellcheck disable=SC2086 # options may be none
+	spawn "$name.emu" "$IXY_BIN/ixy-emu" $options -d "$work/$name" --interval 0.2 --json-file "$account" "$wire" "$wire"
+	emu=$!
+	within 5 test -S "$work/$name/nic1.sock" || die "$name: ixy-emu does not start"
+	spawn "$name" "$IXY_BIN/ixy-fwd" --interrupts --quiet "$@" "vfio-user:$work/$name/nic0.sock" "vfio-user:$work/$name/nic1.sock"
+	fwd=$!
+	within $((30 + IXY_BURSTS / 200)) forwarded "$account" "$packets" || fail "$name: it does not come to an end"
+	kill "$fwd"
+	ends_within 5 "$fwd" || die "$name: ixy-fwd does not end"
+	[ "$status" = 0 ] || fail "$name: the exit status is $status"
+	kill "$emu"
+	ends_within 5 "$emu" || die "$name: ixy-emu does not end"
+	account_ok "$account" || fail "$name: the account is not ok: $(tail -n 1 "$account")"
+	[ -s "$work/$name.err.log" ] && fail "$name: something on standard error: $(head -n 1 "$work/$name.err.log")"
+	for counter in overdue lost rx_missed; do
+		[ "$(total $counter "$account")" = 0 ] || fail "$name: $counter is $(total $counter "$account")"
+	done
+	[ "$(total bursts "$account")" = $((2 * IXY_BURSTS)) ] || fail "$name: $(total bursts "$account") bursts"
+	# It was about those that came while ixy-fwd slept.
+	[ "$(total interrupts "$account")" -ge $((IXY_BURSTS / 10)) ] || fail "$name: only $(total interrupts "$account") interrupts"
+	echo "$name: $(total bursts "$account") bursts, $(total interrupts "$account") interrupts"
+}
+forwarded()
+{
+	[ "$(tail -n 1 "$1" | grep -o "\"tx_frames\":$2," | wc -l)" = 2 ]
+}
+
+bursts "MSI-X" "" 3 ""
+bursts "single packets" "" 1 ""
+bursts "four queues" "" 40 ,flows=64 --queues 4
+bursts "MSI" --no-msix 3 ""
+bursts "MSI, four queues" --no-msix 40 ,flows=64 --queues 4
+bursts "throttle" "" 3 "" --throttle 500
+bursts "threads" "" 40 ,flows=64 --threads 2
+
+# idle PROGRAM ARGUMENT...: less than 2 % of a processor while nothing arrives
+idle()
+{
+	local seconds=3 pid before after share
+	spawn idle_emu "$IXY_BIN/ixy-emu" -d "$work/idle" sink sink
+	local emu=$!
+	within 5 test -S "$work/idle/nic1.sock" || die "ixy-emu does not start"
+	spawn idle "$IXY_BIN/$1" --json "${@:2}"
+	pid=$!
+	within 10 grep -q '"seconds"' "$work/idle.log" || die "$1 does not run"
+	before=$(ticks "$pid")
+	sleep $seconds
+	after=$(ticks "$pid")
+	share=$(((after - before) * 100 / ($(getconf CLK_TCK) * seconds)))
+	[ $share -lt $((2 * IXY_SLOWDOWN)) ] || fail "$1 uses $share % of a processor while nothing arrives"
+	echo "$1, idle: $((after - before)) ticks in $seconds s"
+	kill -INT "$pid"
+	ends_within 2 "$pid" || fail "$1 does not wake up to end"
+	kill "$emu"
+	ends_within 5 "$emu" || die "ixy-emu does not end"
+}
+ticks()
+{
+	sed 's/.*) //' "/proc/$1/stat" | awk '{ print $12 + $13 }'
+}
+idle ixy-fwd --interrupts "vfio-user:$work/idle/nic0.sock" "vfio-user:$work/idle/nic1.sock"
+idle ixy-pcap --interrupts "vfio-user:$work/idle/nic0.sock" "$work/idle.pcap"
+
+# With all that a card takes, interrupts cost next to nothing: the best of several runs that take turns.
+rate()
+{
+	"$IXY_BIN/ixy-emu" --quiet gen gen -- "$IXY_BIN/ixy-fwd" --json --duration 1 "$@" '{0}' '{1}' |
+		sed -n 's/.*"final":true.*"tx_packets":\([0-9]*\),.*/\1/p'
+}
+polling=0 sleeping=0
+for ((run = 0; run < 5; run++)); do
+	now=$(rate) && [ "${now:-0}" -gt "$polling" ] && polling=$now
+	now=$(rate --interrupts) && [ "${now:-0}" -gt "$sleeping" ] && sleeping=$now
+done
+echo "in a second: polling $polling packets, with interrupts $sleeping"
+[ "$IXY_SLOWDOWN" != 1 ] || [ $((sleeping * 100)) -ge $((polling * 95)) ] || fail "with interrupts it is slower"
+
+# A link that goes and comes is reported: by ixy-pcap, whose peer at the other end of the cable stops receiving.
+# events NAME PCAP-OPTION...
+events()
+{
+	local name=$1 peer
+	shift
+	spawn "$name.emu" "$IXY_BIN/ixy-emu" -d "$work/$name" cable:a cable:a
+	local emu=$!
+	within 5 test -S "$work/$name/nic1.sock" || die "ixy-emu does not start"
+	local a=vfio-user:$work/$name/nic0.sock b=vfio-user:$work/$name/nic1.sock
+	spawn "$name.peer" "$IXY_BIN/ixy-pktgen" --quiet --rate 100 "$b"
+	peer=$!
+	spawn "$name" "$IXY_BIN/ixy-pcap" "$@" "$a" "$work/$name.pcap"
+	local pcap=$!
+	within 5 test -s "$work/$name.log" || die "ixy-pcap does not run"
+	kill "$peer"
+	within 3 grep -qs "link down" "$work/$name.log" "$work/$name.err.log" || fail "$name: no word of the link that went down"
+	spawn "$name.peer" "$IXY_BIN/ixy-pktgen" --quiet --rate 100 "$b"
+	within 3 grep -qs "link up, 10 Gbit/s" "$work/$name.log" "$work/$name.err.log" || fail "$name: no word of the link that came up"
+	kill "$pcap"
+	ends_within 2 "$pcap" || fail "$name: ixy-pcap does not end"
+	kill "$!" "$emu"
+	ends_within 5 "$emu"
+	grep -hs "link" "$work/$name.log" "$work/$name.err.log"
+}
+events "events, polling"
+events "events, interrupts" --interrupts
+grep -q '^vfio-user:.*nic0.sock: link down$' "$work/events, interrupts.err.log" || fail "an event does not look like one"
+events "events, JSON" --interrupts --json
+grep -q '^{"event":"link down","device":"vfio-user:.*nic0.sock"}$' "$work/events, JSON.log" || fail "an event is no JSON object"
+finish
