@@ -2,7 +2,8 @@
 /* Bursts; see wire_burst.h. */
 #include "wire_burst.h"
 
-#define US 1000ull
+#define US    1000ull
+#define NEVER UINT64_MAX
 
 bool burst_option(struct wire *wire, struct burst *burst, const char *key, const char *value,
 		  int *err)
@@ -29,6 +30,7 @@ void burst_new_life(struct burst *burst, uint64_t now)
 {
 	burst->state = BURST_PAUSE;
 	burst->next = now;
+	burst->deadline = 0;
 }
 
 static void sample(struct burst *burst, uint64_t ns)
@@ -79,7 +81,7 @@ uint64_t burst_due(struct burst *burst, struct wire_account *account, uint64_t r
 		account->bursts++;
 		if (returned < burst->target)
 			account->overdue += burst->target - returned;
-		else
+		else if (burst->deadline != NEVER)
 			sample(burst, now - burst->began);
 		burst->state = BURST_PAUSE;
 		burst->next = now + random_below(burst, 2 * burst->gap_us * US + 1);
@@ -89,7 +91,8 @@ uint64_t burst_due(struct burst *burst, struct wire_account *account, uint64_t r
 		burst->left = burst->frames;
 		burst->target = returned + burst->frames;
 		burst->began = now;
-		burst->deadline = now + burst->deadline_ms * 1000 * US;
+		/* The first one finds a driver that may still be starting. */
+		burst->deadline = burst->deadline ? now + burst->deadline_ms * 1000 * US : NEVER;
 	}
 	return burst->state == BURST_SENT ? burst->left : 0;
 }

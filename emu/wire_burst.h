@@ -20,7 +20,8 @@
  * @frames, @gap_us, @deadline_ms: options; no bursts if @frames is 0. The pauses last from 0 to
  *          twice the gap.
  * @target: how many frames will have come back when the burst has
- * @began, @next, @deadline: of the burst, times
+ * @began, @next, @deadline: of the burst, times; the first one of a life has no deadline, and is not
+ *          in the histogram
  * @times:  a histogram of ns from the start of a burst to the return of its last frame; 32 steps for
  *          each power of two
  */

@@ -36,6 +36,7 @@ bursts()
 	[ "$(total interrupts "$account")" -ge $((IXY_BURSTS / 10)) ] || fail "$name: only $(total interrupts "$account") interrupts"
 	echo "$name: $(total bursts "$account") bursts, $(total interrupts "$account") interrupts"
 }
+# shellcheck disable=SC2317 # within calls it
 forwarded()
 {
 	[ "$(tail -n 1 "$1" | grep -o "\"tx_frames\":$2," | wc -l)" = 2 ]

@@ -297,19 +297,26 @@ static void gen_does_not_wait_for_ever(void **state)
 	(void)state;
 	start("gen:burst=5,gap=1,deadline=7", "sink");
 	assert_int_equal(poll(0, now), 5);
-	forward(1, 0, 1);
-	forward(1, 3, 1);
+	assert_int_equal(poll(0, now += 1000000000), 0); /* the first has time */
+	assert_int_equal(account(0)->overdue, 0);
+	for (uint32_t i = 0; i < 5; i++)
+		forward(1, i, 1);
+	poll(0, ++now);
+	assert_int_equal(account(0)->bursts, 1);
+	assert_int_equal(poll(0, now += 2001), 5);
+	forward(1, 5, 1);
+	forward(1, 8, 1);
 	assert_int_equal(poll(0, now += 6999999), 0);
 	assert_int_equal(account(0)->overdue, 0);
 	poll(0, ++now);
 	assert_int_equal(account(0)->overdue, 3);
-	assert_int_equal(account(0)->bursts, 1);
+	assert_int_equal(account(0)->bursts, 2);
 	assert_int_equal(poll(0, now += 2001), 5);
-	for (uint32_t i = 5; i < 10; i++)
+	for (uint32_t i = 10; i < 15; i++)
 		forward(1, i, 1);
 	poll(0, ++now);
 	assert_int_equal(account(0)->overdue, 3);
-	assert_int_equal(account(0)->bursts, 2);
+	assert_int_equal(account(0)->bursts, 3);
 }
 
 static void sink_tells_touched_from_unchanged_and_corrupted(void **state)
