@@ -6,12 +6,9 @@
 #include "../common.h"
 #include <features/ixy.h>
 
-/* What all threads read, what other threads than the owner write, what the owner writes: apart, so
- * that they are not in one cache line. */
 struct mempool {
 	struct dma_memory mem;
 	uint64_t to_iova; /* to be added to an address within */
-	uint32_t count, data_size;
 	MEMPOOL_SHARED
 	uint32_t free; /* buffers on the stack */
 	struct pkt_buf *stack[];

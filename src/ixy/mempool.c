@@ -13,7 +13,8 @@ int mempool_create(struct mempool **out, uint32_t count, uint32_t data_size)
 	if (!count || !data_size || entry > UINT32_MAX / count)
 		return ixy_fail(EINVAL, "a pool of %u buffers of %u bytes is empty or over 4 GiB",
 				count, data_size);
-	struct mempool *pool = calloc(1, sizeof(*pool) + count * sizeof(*pool->stack));
+	struct mempool *pool =
+		mempool_new(count, entry - sizeof(struct pkt_buf) - PKT_BUF_HEADROOM);
 	int err = pool ? vfio_dma_alloc(&pool->mem, entry * count) : -ENOMEM;
 	if (err) {
 		free(pool);
@@ -21,8 +22,6 @@ int mempool_create(struct mempool **out, uint32_t count, uint32_t data_size)
 	}
 
 	pool->to_iova = pool->mem.iova - (uintptr_t)pool->mem.virt;
-	pool->count = count;
-	pool->data_size = entry - sizeof(struct pkt_buf) - PKT_BUF_HEADROOM;
 	for (size_t at = 0; at < count * entry; at += entry) {
 		struct pkt_buf *buf = (void *)((uint8_t *)pool->mem.virt + at);
 		*buf = (struct pkt_buf){ .iova = pool->mem.iova + at, .pool = pool };

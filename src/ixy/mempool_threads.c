@@ -19,17 +19,26 @@
 
 _Thread_local uint32_t mempool_thread = NO_NUMBER;
 
+struct mempool *mempool_new(uint32_t count, uint32_t data_size)
+{
+	size_t size = sizeof(struct mempool) + count * sizeof(struct pkt_buf *);
+	struct mempool *pool = aligned_alloc(64, (size + 63) & -64);
+
+	if (pool)
+		*pool = (struct mempool){ .count = count, .data_size = data_size };
+	return pool;
+}
+
 void mempool_collect(struct mempool *pool)
 {
 	static uint32_t threads;
-	struct mempool_shared *shared = &pool->shared;
 
 	if (mempool_thread == NO_NUMBER)
 		mempool_thread = __atomic_add_fetch(&threads, 1, __ATOMIC_RELAXED);
-	__atomic_store_n(&shared->owner, mempool_thread, __ATOMIC_RELAXED);
-	if (!__atomic_load_n(&shared->returned, __ATOMIC_RELAXED))
+	__atomic_store_n(&pool->owner, mempool_thread, __ATOMIC_RELAXED);
+	if (!__atomic_load_n(&pool->returned, __ATOMIC_RELAXED))
 		return; /* an exchange would take the cache line from those who give back */
-	for (struct pkt_buf *buf = __atomic_exchange_n(&shared->returned, NULL, __ATOMIC_ACQUIRE);
+	for (struct pkt_buf *buf = __atomic_exchange_n(&pool->returned, NULL, __ATOMIC_ACQUIRE);
 	     buf; buf = (struct pkt_buf *)buf->data)
 		pool->stack[pool->free++] = buf;
 }
@@ -40,7 +49,7 @@ static void count_back(struct mempool *pool, uint32_t n)
 {
 	const uint32_t all = pool->count;
 
-	if (__atomic_add_fetch(&pool->shared.back, n, __ATOMIC_ACQ_REL) == all) {
+	if (__atomic_add_fetch(&pool->back, n, __ATOMIC_ACQ_REL) == all) {
 		vfio_dma_free(&pool->mem);
 		free(pool);
 	}
@@ -48,8 +57,7 @@ static void count_back(struct mempool *pool, uint32_t n)
 
 bool mempool_return(struct mempool *pool, struct pkt_buf **bufs, uint32_t n)
 {
-	struct mempool_shared *shared = &pool->shared;
-	struct pkt_buf *next = __atomic_load_n(&shared->returned, __ATOMIC_RELAXED);
+	struct pkt_buf *next = __atomic_load_n(&pool->returned, __ATOMIC_RELAXED);
 
 	for (uint32_t i = 0; i < n - 1; i++)
 		bufs[i]->data = (uint8_t *)bufs[i + 1];
@@ -59,14 +67,14 @@ bool mempool_return(struct mempool *pool, struct pkt_buf **bufs, uint32_t n)
 			break;
 		}
 		bufs[n - 1]->data = (uint8_t *)next;
-	} while (!__atomic_compare_exchange_n(&shared->returned, &next, bufs[0], true,
+	} while (!__atomic_compare_exchange_n(&pool->returned, &next, bufs[0], true,
 					      __ATOMIC_RELEASE, __ATOMIC_RELAXED));
 	return true;
 }
 
 void mempool_disown(struct mempool *pool)
 {
-	__atomic_store_n(&pool->shared.owner, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&pool->owner, 0, __ATOMIC_RELAXED);
 }
 
 void mempool_destroy(struct mempool *pool)
@@ -76,7 +84,7 @@ void mempool_destroy(struct mempool *pool)
 	mempool_disown(pool);
 	uint32_t back = pool->free;
 	for (struct pkt_buf *buf =
-		     __atomic_exchange_n(&pool->shared.returned, CLOSED(pool), __ATOMIC_ACQUIRE);
+		     __atomic_exchange_n(&pool->returned, CLOSED(pool), __ATOMIC_ACQUIRE);
 	     buf; buf = (struct pkt_buf *)buf->data)
 		back++;
 	count_back(pool, back);

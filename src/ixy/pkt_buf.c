@@ -44,8 +44,8 @@ uint32_t mempool_free_count(const struct mempool *pool)
 {
 	uint32_t count = pool->free;
 
-	for (const struct pkt_buf *buf = __atomic_load_n(&pool->shared.returned, __ATOMIC_ACQUIRE);
-	     buf; buf = (const struct pkt_buf *)buf->data)
+	for (const struct pkt_buf *buf = __atomic_load_n(&pool->returned, __ATOMIC_ACQUIRE); buf;
+	     buf = (const struct pkt_buf *)buf->data)
 		count++;
 	return count;
 }

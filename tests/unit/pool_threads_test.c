@@ -321,12 +321,12 @@ static void the_owner_uses_its_stack_alone(void **state)
 	for (uint32_t n = 1; n <= SMALL; n++) {
 		assert_int_equal(pkt_buf_alloc_batch(pool, bufs, n), n);
 		pkt_buf_free_batch(bufs, n);
-		assert_null(pool->shared.returned);
+		assert_null(pool->returned);
 		assert_int_equal(pool->free, SMALL);
 	}
 	assert_int_equal(pkt_buf_alloc_batch(pool, bufs, SMALL), SMALL);
 	run_thread(give_back_all, bufs);
-	assert_non_null(pool->shared.returned);
+	assert_non_null(pool->returned);
 	assert_int_equal(pool->free, 0);
 	check_whole(pool, SMALL);
 	mempool_destroy(pool);

@@ -6,6 +6,7 @@
 	((id)[0] == 0x8086 && (id)[1] == 0x10fb ? 0 : ixy_fail(ENOTSUP, "not an 82599ES"))
 #define ixy_open_near ixgbe_open
 #define MEMPOOL_SHARED
+#define mempool_new(count, data_size) calloc(1, sizeof(*pool) + (count) * sizeof(*pool->stack))
 #define mempool_need(pool, n)
 #define mempool_given_by_other(pool, bufs, n) false
 #define mempool_destroy(pool)
