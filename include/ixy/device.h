@@ -4,7 +4,11 @@
  * changed while a card runs is in ixy/control.h.
  *
  * A device may be used by several threads as long as each queue of each direction is used by one at
- * a time. Opening, closing and the other calls of one device are for one thread at a time.
+ * a time. Packets may go from thread to thread, and be sent or freed by any. Opening, closing and
+ * the other calls of one device are for one thread at a time; ixy_read_stats() also while others
+ * receive and send. Who passes a receive queue on to another thread: see mempool_disown().
+ *
+ * Rings and buffers are placed on the NUMA node of the card.
  */
 #pragma once
 #include <ixy/mempool.h>
@@ -92,7 +96,8 @@ static inline void ixy_close(struct ixy_device *dev)
  * @bufs:  filled in; they belong to the caller, who sends or frees them
  *
  * Does not wait. Return: how many packets there were. More may have arrived: a batch does not go
- * around the end of the ring, and ends in front of a damaged frame, which the next call drops.
+ * around the end of the ring, and ends in front of a damaged frame, which the next call drops. If
+ * the pool was empty, buffers that come back from other threads are used from the next call on.
  */
 static inline uint32_t ixy_rx_batch(struct ixy_device *dev, uint16_t queue, struct pkt_buf **bufs,
 				    uint32_t n)

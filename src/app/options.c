@@ -90,7 +90,7 @@ bool app_parse(struct app *app, int argc, char **argv, uint32_t args)
 		{ "help", NULL, "print this", APP_FLAG, &help, 0, 0 },
 		{ "version", NULL, "print the version", APP_FLAG, &version, 0, 0 },
 		{ app->threads ? NULL : "threads", "N",
-		  "threads with queues and a processor each (all in one)", APP_U32, &threads, 1,
+		  "threads, each with queues and a processor of its own", APP_U32, &threads, 1,
 		  64 },
 	};
 	struct option names[OPTIONS_MAX] = { 0 };
