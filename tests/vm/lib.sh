@@ -44,7 +44,7 @@ start_cards()
 stop_cards()
 {
 	kill -TERM "$emu"
-	ends_within 10 "$emu" || die "ixy-emu does not end"
+	ends_within 60 "$emu" || die "ixy-emu does not end"
 }
 
 # start_guest QEMU OPTION...: with all cards of start_cards, each on a PCI Express port of its own, port0 and so on, or where
@@ -191,7 +191,7 @@ stop_guest()
 {
 	base64 -w 0 <<<"poweroff -f" >&8
 	echo >&8
-	ends_within 10 "$qemu" || die "the guest does not power off"
+	ends_within 60 "$qemu" || die "the guest does not power off"
 }
 
 # no_complaints [REGEX]: the guest's kernel has logged no warning and nothing worse, but for the lines that match
