@@ -4,6 +4,7 @@
 
 #define US    1000ull
 #define NEVER UINT64_MAX
+#define AWAKE (200 * US)
 
 bool burst_option(struct wire *wire, struct burst *burst, const char *key, const char *value,
 		  int *err)
@@ -104,10 +105,13 @@ void burst_spend(struct burst *burst, uint32_t frames)
 		burst->state = BURST_AWAITED;
 }
 
-/* While a burst is under way nobody sleeps for the first millisecond: what comes back is timed. */
+/*
+ * While a burst is under way nobody sleeps for some time: what comes back is timed. Not for long: the
+ * driver may have to share our processor.
+ */
 uint64_t burst_wake(const struct burst *burst, uint64_t now)
 {
 	if (burst->state == BURST_PAUSE)
 		return burst->next;
-	return now - burst->began < 1000 * US ? now : burst->deadline;
+	return now - burst->began < AWAKE ? now : burst->deadline;
 }
