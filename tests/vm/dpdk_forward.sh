@@ -25,7 +25,8 @@ forward()
 		for command in 'xstats all' 'info all'; do echo show port \$command; done
 		echo quit
 	} | timeout 100 $testpmd >/tmp/log 2>&1" || fail "$name: testpmd has failed: $(guest cat /tmp/log)"
-	guest cat /tmp/log >"$log"
+	# Prompts and echoed commands come between its other output, also within a line.
+	guest cat /tmp/log | sed -z -e 's/testpmd> [a-z][^\n]*\n//g' -e 's/testpmd> //g' >"$log"
 	[ "$(guest "cat /tmp/registers* | wc -c")" -gt 1000 ] || fail "$name: no register dump"
 	no_complaints "vfio-pci .* (resetting|reset done)"
 	stop_guest
