@@ -90,7 +90,8 @@ for ((run = 0; run < 5; run++)); do
 	now=$(rate --interrupts) && [ "${now:-0}" -gt "$sleeping" ] && sleeping=$now
 done
 echo "in a second: polling $polling packets, with interrupts $sleeping"
-[ "$IXY_SLOWDOWN" != 1 ] || [ $((sleeping * 100)) -ge $((polling * 95)) ] || fail "with interrupts it is slower"
+# On a busy machine the ratio says little: bench/latency and the printed figures are for measuring.
+[ "$IXY_SLOWDOWN" != 1 ] || [ $((sleeping * 100)) -ge $((polling * 50)) ] || fail "with interrupts it is far slower"
 
 # A link that goes and comes is reported: by ixy-pcap, whose peer at the other end of the cable stops receiving.
 # events NAME PCAP-OPTION...
