@@ -49,6 +49,7 @@ static const char help_wires[] =
 	"  rate=0    frames per second; 0: as fast as the card takes them\n"
 	"  flows=1   so many addresses and ports\n"
 	"  count=    frames for each driver that comes; default: no end\n"
+	"  window=N  so many under way at most; more when some have come back\n"
 	"  burst=N   so many at once, then wait until they are back; gap=US: then pause 0 to 2 US\n"
 	"            (50), at random; deadline=MS: those not back count as overdue (100)\n"
 	"  dst=      destination MAC address; default: the card's\n"

@@ -21,7 +21,9 @@
  * @slots:    buffers in which packets wait to be taken by the card; @slot is the next one to be
  *            taken. They are made in bursts: a card that copies a packet right after it was made
  *            would have to wait for the processor's stores.
+ * @window:   how many packets may be under way, 0: any number. One that gets lost stays under way.
  * @sequence: of the packet that is made next, @flow is its flow
+ * @taken:    packets of this life that the card has taken
  * @left:     packets of this life that have not been taken yet, made or not
  */
 struct gen_wire {
@@ -30,7 +32,7 @@ struct gen_wire {
 	struct gen_stream stream;
 	struct wire_rate rate;
 	struct burst burst;
-	uint64_t size, flow_count, count;
+	uint64_t size, flow_count, count, window;
 	uint8_t dst[6];
 	bool dst_given;
 
@@ -38,7 +40,7 @@ struct gen_wire {
 	uint64_t paused_until;
 	uint8_t *buffers;
 	uint32_t stride, slots, slot;
-	uint64_t sequence, left;
+	uint64_t sequence, taken, left;
 	uint32_t flow;
 };
 
@@ -63,6 +65,8 @@ static int gen_option(struct wire *wire, const char *key, const char *value)
 		return wire_number(wire, key, value, 1, GEN_FLOWS_MAX, &gen->flow_count);
 	if (!strcmp(key, "count"))
 		return wire_number(wire, key, value, 1, UINT64_MAX, &gen->count);
+	if (!strcmp(key, "window"))
+		return wire_number(wire, key, value, 1, UINT32_MAX, &gen->window);
 	if (!strcmp(key, "touch"))
 		return verify_option(wire, value);
 	if (!strcmp(key, "dst")) {
@@ -140,6 +144,7 @@ static void gen_new_life(struct gen_wire *gen, uint64_t now)
 	gen->slot = gen->slots;
 	gen->sequence = 0;
 	gen->flow = 0;
+	gen->taken = 0;
 	gen->left = gen->count ? gen->count : UINT64_MAX;
 	gen->paused_until = 0;
 	gen->stream.returned = 0;
@@ -156,6 +161,15 @@ static void gen_make_burst(struct gen_wire *gen)
 	}
 	gen->stream.issued = gen->sequence;
 	gen->slot = 0;
+}
+
+/* Packets that have not come back, up to a full window. */
+static uint64_t under_way(const struct gen_wire *gen)
+{
+	uint64_t returned = gen->stream.returned;
+	uint64_t out = gen->taken > returned ? gen->taken - returned : 0; /* some may come back twice */
+
+	return out < gen->window ? out : gen->window;
 }
 
 static uint32_t gen_poll(struct wire *wire, uint64_t now)
@@ -180,6 +194,8 @@ static uint32_t gen_poll(struct wire *wire, uint64_t now)
 		if (due > left)
 			due = left;
 	}
+	if (gen->window && due > gen->window - under_way(gen))
+		due = gen->window - under_way(gen);
 	if (due > gen->left)
 		due = gen->left;
 	while (sent < due) {
@@ -195,6 +211,7 @@ static uint32_t gen_poll(struct wire *wire, uint64_t now)
 		gen->slot++;
 		sent++;
 	}
+	gen->taken += sent;
 	gen->left -= sent;
 	wire->account.sent += sent;
 	wire_rate_spend(&gen->rate, sent);
@@ -233,7 +250,7 @@ static void gen_transmit(struct wire *wire, const uint8_t *frame, size_t length)
 
 const struct wire_ops wire_gen_ops = {
 	.kind = "gen",
-	.options = "size=, rate=, flows=, count=, burst=, gap=, deadline=, dst=, touch=",
+	.options = "size=, rate=, flows=, count=, window=, burst=, gap=, deadline=, dst=, touch=",
 	.help = "generates UDP packets for the card and verifies what the card sends, like sink",
 	.size = sizeof(struct gen_wire),
 	.option = gen_option,

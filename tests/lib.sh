@@ -63,7 +63,7 @@ show_logs()
 {
 	local log
 	for log in "$work"/*.log; do
-		[ -s "$log" ] && echo "-- $(basename "$log"):" && tail -n 40 "$log"
+		[ -s "$log" ] && echo "-- $(basename "$log"):" && tail -n 20 "$log" | cut -c -1000
 	done
 }
 

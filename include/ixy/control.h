@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What can be asked and changed while a network card runs. For one thread at a time. */
+/*
+ * What can be asked and changed while a network card runs. For one thread at a time;
+ * ixy_read_queue_stats() also while others receive and send.
+ */
 #pragma once
 #include <ixy/device.h>
 
@@ -8,11 +11,25 @@
 
 struct ixy_flow;
 
-/* What a driver provides; the last lines are for ixy/rss.h and ixy/flow.h. */
+/**
+ * struct ixy_queue_stats - counts of one queue of each direction, since the device was opened
+ * @rx_packets:   that receive calls have returned
+ * @rx_no_buffer, @rx_errors: as in struct ixy_stats, without what the card itself drops as damaged
+ * @tx_packets:   that send calls have given to the card
+ *
+ * Bytes, and packets that the card missed, are counted for the device only: ixy_read_stats().
+ */
+struct ixy_queue_stats {
+	uint64_t rx_packets, rx_no_buffer, rx_errors, tx_packets;
+};
+
+/* What a driver provides; the lines with rss and flow are for ixy/rss.h and ixy/flow.h. */
 struct ixy_control_ops {
 	int (*link_speed)(struct ixy_device *dev);
 	int (*set_promiscuous)(struct ixy_device *dev, bool on);
 	int (*set_mac)(struct ixy_device *dev, const uint8_t mac[6]);
+	int (*read_queue_stats)(struct ixy_device *dev, uint16_t queue,
+				struct ixy_queue_stats *stats);
 	int (*set_rss_key)(struct ixy_device *dev, const uint8_t key[IXY_RSS_KEY_SIZE]);
 	int (*set_rss_table)(struct ixy_device *dev, const uint16_t table[IXY_RSS_TABLE_SIZE]);
 	int (*set_rss_types)(struct ixy_device *dev, uint32_t types);
@@ -37,4 +54,15 @@ static inline int ixy_set_promiscuous(struct ixy_device *dev, bool on)
 static inline int ixy_set_mac(struct ixy_device *dev, const uint8_t mac[6])
 {
 	return dev->ops->control->set_mac(dev, mac);
+}
+
+/**
+ * ixy_read_queue_stats() - counts of receive queue @queue and send queue @queue
+ *
+ * Those of a direction that has fewer queues are 0. Return: 0, or -EINVAL: neither has so many.
+ */
+static inline int ixy_read_queue_stats(struct ixy_device *dev, uint16_t queue,
+				       struct ixy_queue_stats *stats)
+{
+	return dev->ops->control->read_queue_stats(dev, queue, stats);
 }

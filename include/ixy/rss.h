@@ -5,7 +5,8 @@
  * The card computes a hash of a packet's addresses and ports (Microsoft's Toeplitz hash, with a
  * key), and the hash's low seven bits choose an entry of a table, which holds the queue. A device
  * with more than one receive queue begins with ixy_rss_key_default (or, if its configuration says
- * so, ixy_rss_key_symmetric), a table that has all queues in turn, and every type of hash. What has no hash (ARP, for one) goes to queue 0.
+ * so, ixy_rss_key_symmetric), a table that has all queues in turn, and every type of hash. What has
+ * no hash (ARP, for one) goes to queue 0.
  *
  * The table of an 82599 reaches queues 0 to 15. If there are more, the others get what flow filters
  * send there (ixy/flow.h).

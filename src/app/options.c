@@ -223,6 +223,19 @@ void app_print_string(FILE *out, const char *text)
 	putc('"', out);
 }
 
+static void print_queues(struct app *app, uint32_t i)
+{
+	const struct ixy_config *config = &app->devices[i]->config;
+	const uint16_t rx = config->rx_queues, tx = config->tx_queues;
+	struct ixy_queue_stats s;
+
+	fputs(",\"queues\":[", app->out);
+	for (uint16_t q = 0; (q < rx || q < tx) && !ixy_read_queue_stats(app->devices[i], q, &s); q++)
+		fprintf(app->out, "%s{\"rx_packets\":%lu,\"tx_packets\":%lu}", q ? "," : "",
+			s.rx_packets, s.tx_packets);
+	putc(']', app->out);
+}
+
 static void print(struct app *app, uint32_t i, bool final)
 {
 	static struct ixy_stats last[APP_DEVICES_MAX];
@@ -261,10 +274,12 @@ static void print(struct app *app, uint32_t i, bool final)
 	fprintf(app->out,
 		",\"rx_mpps\":%.3f,\"rx_mbits\":%.1f,\"tx_mpps\":%.3f,\"tx_mbits\":%.1f,"
 		"\"rx_packets\":%lu,\"rx_bytes\":%lu,\"tx_packets\":%lu,\"tx_bytes\":%lu,"
-		"\"rx_missed\":%lu,\"rx_no_buffer\":%lu,\"rx_errors\":%lu}%s",
+		"\"rx_missed\":%lu,\"rx_no_buffer\":%lu,\"rx_errors\":%lu",
 		rx / seconds / 1e6, rx_mbits, tx / seconds / 1e6, tx_mbits, s->rx_packets,
 		s->rx_bytes, s->tx_packets, s->tx_bytes, s->rx_missed, s->rx_no_buffer,
-		s->rx_errors, i + 1 == app->device_count ? "]}\n" : "");
+		s->rx_errors);
+	print_queues(app, i);
+	fputs(i + 1 == app->device_count ? "}]}\n" : "}", app->out);
 }
 
 void app_report(struct app *app, uint32_t i, bool final)

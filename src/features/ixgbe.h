@@ -10,6 +10,7 @@ void ixgbe_init_features(struct ixgbe_device *dev);
 
 /* stats.c */
 int ixgbe_read_stats(struct ixy_device *ixy, struct ixy_stats *stats);
+int ixgbe_read_queue_stats(struct ixy_device *ixy, uint16_t queue, struct ixy_queue_stats *stats);
 
 /* control.c */
 extern const struct ixy_control_ops ixgbe_control_ops;

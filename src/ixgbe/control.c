@@ -47,6 +47,7 @@ const struct ixy_control_ops ixgbe_control_ops = {
 	.link_speed = ixgbe_link_speed,
 	.set_promiscuous = ixgbe_set_promiscuous,
 	.set_mac = ixgbe_set_mac,
+	.read_queue_stats = ixgbe_read_queue_stats,
 	.set_rss_key = ixgbe_set_rss_key,
 	.set_rss_table = ixgbe_set_rss_table,
 	.set_rss_types = ixgbe_set_rss_types,

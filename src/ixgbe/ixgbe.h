@@ -4,18 +4,25 @@
 #include "../ixy/driver.h"
 #include "ixgbe_regs.h"
 
+/**
+ * struct ixgbe_queue - one queue of one direction
+ * @bufs: in the ring, by descriptor; @held of them are the card's
+ * @tail: RDT, TDT as memory; NULL if each write is to be a message
+ * @reg:  where its registers begin (RDBAL, TDBAL)
+ * @size: descriptors; @next is the next one to look at or to fill
+ * @refilled, @room: receive: descriptors that the card was not told of; longest frame, 0 within a
+ *        longer one
+ * @run:  send: at its first descriptor, how many a run has; @clean and @last are the first ones of
+ *        the oldest and the youngest run
+ */
 struct ixgbe_queue {
 	struct ixgbe_desc *ring;
-	struct pkt_buf **bufs;	 /* in the ring, by descriptor */
-	volatile uint32_t *tail; /* RDT, TDT as memory; NULL if each write is to be a message */
-	struct mempool *pool;	 /* receive */
-	uint32_t reg, size;	 /* where its registers begin (RDBAL, TDBAL); descriptors */
-	uint32_t next, held;	 /* next to look at or to fill; how many of @bufs are the card's */
-	uint32_t clean, last;	 /* send: first descriptors of the oldest and the youngest run */
-	uint16_t *run;		 /* send: at its first descriptor, how many a run has */
-	/* Receive: descriptors that the card was not told of; longest frame, 0 within a longer one. */
-	uint32_t refilled, room;
-	uint64_t no_buffer, errors;
+	struct pkt_buf **bufs;
+	volatile uint32_t *tail;
+	struct mempool *pool; /* receive */
+	uint32_t reg, size, next, held, clean, last, refilled, room;
+	uint16_t *run;
+	uint64_t packets, no_buffer, errors;
 };
 
 struct ixgbe_device {

@@ -69,6 +69,7 @@ uint32_t ixgbe_rx_batch(struct ixy_device *ixy, uint16_t queue, struct pkt_buf *
 	dma_rmb(); /* DD before the packets */
 	q->next = after(q, q->next, i);
 	q->refilled += i;
+	ixgbe_count(q->packets, n);
 	/* The tail stays one behind: head == tail would mean that the card has no descriptors. */
 	if (q->refilled >= RUN) {
 		q->refilled = 0;
@@ -130,6 +131,7 @@ uint32_t ixgbe_tx_batch(struct ixy_device *ixy, uint16_t queue, struct pkt_buf *
 			q->run[q->last = q->next] = 0;
 		q->run[q->last] += i;
 		q->held += i;
+		ixgbe_count(q->packets, i);
 		q->next = after(q, q->next, i);
 	}
 	if (q->next != start)
