@@ -3,15 +3,45 @@
 #pragma once
 #include <ixy/control.h>
 
-/* config.c: put what is @given into @config, which holds the defaults. Can the card do this? */
-int ixy_configure(const char *address, struct ixy_config *config, const struct ixy_config *given);
+/**
+ * struct ixy_card - cards that one driver drives in the same way
+ * @open:   the driver: takes over @vfio, which is closed with the device; on error it stays with
+ *          the caller. @config is what @check has found possible, with the defaults.
+ * @check:  can such a card do this? NULL: the driver asks the card itself, and @config->rx_ring,
+ *          tx_ring and buffers are 0 where nothing was given.
+ * @copper: for the driver
+ */
+struct ixy_card {
+	const char *name;
+	int (*open)(struct ixy_device **dev, struct vfio_device *vfio,
+		    const struct ixy_config *config, bool copper);
+	int (*check)(const char *address, const struct ixy_config *config);
+	bool copper;
+	uint16_t vendor, ids[16];
+};
 
 /* cards.c: is there a driver, @id being vendor and device? */
-int ixy_find_card(const struct vfio_device *vfio, const uint16_t id[2], bool *copper);
+int ixy_find_card(const struct vfio_device *vfio, const uint16_t id[2],
+		  const struct ixy_card **card);
 
-/* numa.c: ixgbe_open() with memory on the card's NUMA node. */
+/* cards.c: its name, NULL if there is no driver for it */
+const char *ixy_card_name(uint16_t vendor, uint16_t device);
+
+/* config.c: put what is @given into @config, which holds the defaults. Can the card do this? */
+int ixy_configure(const struct vfio_device *vfio, const struct ixy_card *card,
+		  struct ixy_config *config, const struct ixy_config *given);
+
+/* config.c, for drivers: is every value between its limits? If not, say @why. */
+struct ixy_limit {
+	const char *name;
+	uint32_t value, min, max, multiple;
+	const char *why;
+};
+int ixy_check_limits(const char *address, const struct ixy_limit *limits, size_t count);
+
+/* numa.c: open the device with memory on the card's NUMA node. */
 int ixy_open_near(struct ixy_device **dev, struct vfio_device *vfio,
-		  const struct ixy_config *config, bool copper);
+		  const struct ixy_config *config, const struct ixy_card *card);
 
 /*
  * mempool_threads.c: what a pool is for other threads than its owner. It also has mempool_destroy().

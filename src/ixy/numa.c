@@ -16,18 +16,18 @@
 #define LONG_BITS (8 * sizeof(long))
 
 int ixy_open_near(struct ixy_device **dev, struct vfio_device *vfio,
-		  const struct ixy_config *config, bool copper)
+		  const struct ixy_config *config, const struct ixy_card *card)
 {
 	unsigned long near[NODES_MAX / LONG_BITS] = { 0 }, before[NODES_MAX / LONG_BITS];
 	int node = vfio_numa_node(vfio), mode;
 
 	if (node < 0 || node >= NODES_MAX - 1 ||
 	    syscall(SYS_get_mempolicy, &mode, before, (long)NODES_MAX, NULL, 0L))
-		return ixgbe_open(dev, vfio, config, copper);
+		return card->open(dev, vfio, config, card->copper);
 	near[node / LONG_BITS] = 1ul << node % LONG_BITS;
 	/* Bits are counted with one more than are there: set_mempolicy() leaves out the last. */
 	syscall(SYS_set_mempolicy, MPOL_PREFERRED, near, (long)NODES_MAX);
-	int err = ixgbe_open(dev, vfio, config, copper);
+	int err = card->open(dev, vfio, config, card->copper);
 	syscall(SYS_set_mempolicy, mode, before, (long)NODES_MAX);
 	return err;
 }

@@ -115,6 +115,12 @@ enum nic_verdict wire_to(int card, size_t length, uint32_t number)
 	return emu_receive(&emu_cards[card], frame, length);
 }
 
+void steer(uint16_t queue)
+{
+	nic_write(emu_cards[0].nic, 0, ETQF(0), 4, ETQF_FILTER_EN | 0x88B5);
+	nic_write(emu_cards[0].nic, 0, ETQS(0), 4, ETQS_QUEUE_EN | (uint32_t)queue << 16);
+}
+
 struct pkt_buf *packet(struct mempool *pool, size_t length, int card, uint32_t number)
 {
 	struct pkt_buf *buf = pkt_buf_alloc(pool);

@@ -48,6 +48,9 @@ void check_frame(const uint8_t *data, size_t size, size_t length, int card, uint
 /** wire_to() - a frame made by make_frame() arrives at a card. */
 enum nic_verdict wire_to(int card, size_t length, uint32_t number);
 
+/** steer() - such frames go to that queue of card 0, by its EtherType filter (7.1.2.3). */
+void steer(uint16_t queue);
+
 /** packet() - a packet of that content from a pool. */
 struct pkt_buf *packet(struct mempool *pool, size_t length, int card, uint32_t number);
 

@@ -215,13 +215,6 @@ static void nothing_is_stranded(const struct ixy_interrupt_config *kind)
 
 /* ---- Several queues ---- */
 
-/* Packets of our EtherType go to that queue, by the card's EtherType filter (7.1.2.3). */
-static void steer(uint32_t queue)
-{
-	nic_write(card0->nic, 0, ETQF(0), 4, ETQF_FILTER_EN | 0x88B5);
-	nic_write(card0->nic, 0, ETQS(0), 4, ETQS_QUEUE_EN | queue << 16);
-}
-
 static void each_queue_has_its_vector(void **state)
 {
 	const struct ixy_config config = {

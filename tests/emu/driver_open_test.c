@@ -180,92 +180,6 @@ static void nothing_of_an_earlier_life_arrives(void **state)
 	}
 }
 
-static void statistics_count_what_passed(void **state)
-{
-	struct ixy_device *dev = open_card(0, NULL);
-	struct mempool *pool;
-	struct ixy_stats stats;
-
-	(void)state;
-	assert_int_equal(mempool_create(&pool, 64, 2048), 0);
-	for (uint32_t i = 0; i < 10; i++) {
-		assert_int_equal(wire_to(0, 100 + i, i), NIC_TAKEN);
-		receive_one(dev, 0, 100 + i, 0, i);
-		if (i % 2)
-			send_one(dev, pool, 0, 0, 200 + i, i);
-		if (i % 3)
-			assert_int_equal(ixy_read_stats(dev, &stats),
-					 0); /* reading clears the card's counters only */
-	}
-	assert_int_equal(ixy_read_stats(dev, &stats), 0);
-	assert_int_equal(stats.rx_packets, 10);
-	assert_int_equal(stats.rx_bytes, 10 * 100 + 45);
-	assert_int_equal(stats.tx_packets, 5);
-	assert_int_equal(stats.tx_bytes, 5 * 200 + 25);
-	assert_int_equal(stats.rx_missed + stats.rx_no_buffer + stats.rx_errors, 0);
-	ixy_close(dev);
-
-	dev = open_card(0, NULL);
-	assert_int_equal(ixy_read_stats(dev, &stats), 0);
-	assert_int_equal(stats.rx_packets + stats.rx_bytes + stats.tx_packets + stats.tx_bytes, 0);
-	ixy_close(dev);
-	mempool_destroy(pool);
-}
-
-static void packets_without_a_free_descriptor_are_counted_as_missed(void **state)
-{
-	struct ixy_config config = { .rx_ring = 64, .tx_ring = 64 };
-	struct ixy_device *dev = open_card(0, &config);
-	struct pkt_buf *bufs[128];
-	struct ixy_stats stats;
-	uint32_t missed = 0;
-
-	(void)state;
-	for (uint32_t i = 0; i < 100; i++)
-		missed += wire_to(0, 60, i) == NIC_MISSED;
-	assert_int_equal(missed, 100 - 63);
-	assert_int_equal(ixy_rx_batch(dev, 0, bufs, 128), 63);
-	for (uint32_t i = 0; i < 63; i++)
-		check_frame(bufs[i]->data, bufs[i]->size, 60, 0, i);
-	pkt_buf_free_batch(bufs, 63);
-	assert_int_equal(ixy_read_stats(dev, &stats), 0);
-	assert_int_equal(stats.rx_missed, missed);
-	assert_int_equal(stats.rx_packets, 63);
-	assert_int_equal(wire_to(0, 60, 7), NIC_TAKEN);
-	receive_one(dev, 0, 60, 0, 7);
-	ixy_close(dev);
-}
-
-/* More packets are missed just after the driver has read how many were. */
-static void miss_packets(struct emu_card *card, const struct emu_access *access)
-{
-	if (access->write || access->region != VFIO_PCI_BAR0_REGION_INDEX ||
-	    access->offset != MPC(0))
-		return;
-	card->accessed = NULL;
-	for (uint32_t i = 0; i < 5; i++)
-		assert_int_equal(wire_to(0, 60, i), NIC_MISSED);
-}
-
-static void statistics_stay_right_when_packets_are_missed_while_they_are_read(void **state)
-{
-	struct ixy_config config = { .rx_ring = 64, .tx_ring = 64 };
-	struct ixy_device *dev = open_card(0, &config);
-	struct ixy_stats stats;
-
-	(void)state;
-	for (uint32_t i = 0; i < 63; i++)
-		assert_int_equal(wire_to(0, 60, i), NIC_TAKEN);
-	emu_cards[0].accessed = miss_packets;
-	assert_int_equal(ixy_read_stats(dev, &stats), 0);
-	assert_true(stats.rx_packets <= 63 + 5);
-	assert_int_equal(ixy_read_stats(dev, &stats), 0);
-	assert_int_equal(stats.rx_packets, 63);
-	assert_int_equal(stats.rx_missed, 5);
-	assert_int_equal(stats.rx_bytes, (63 + 5) * 60); /* the card counts what was missed, too */
-	ixy_close(dev);
-}
-
 static void promiscuous_mode_takes_what_is_for_others(void **state)
 {
 	struct ixy_config config = { .promiscuous = true };
@@ -375,9 +289,6 @@ int main(void)
 		driver_test(accepts_the_limits),
 		driver_test(opens_and_closes_1000_times_without_a_leak),
 		driver_test(nothing_of_an_earlier_life_arrives),
-		driver_test(statistics_count_what_passed),
-		driver_test(packets_without_a_free_descriptor_are_counted_as_missed),
-		driver_test(statistics_stay_right_when_packets_are_missed_while_they_are_read),
 		driver_test(promiscuous_mode_takes_what_is_for_others),
 		driver_test(broadcast_is_for_everybody),
 		driver_test(takes_another_mac_address),

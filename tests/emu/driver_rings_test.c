@@ -448,13 +448,6 @@ static void a_call_that_returns_nothing_has_met_nothing(void **state)
 	ixy_close(dev);
 }
 
-/* Packets of our EtherType go to that queue, by the card's EtherType filter (7.1.2.3). */
-static void steer(uint32_t queue)
-{
-	nic_write(emu_cards[0].nic, 0, ETQF(0), 4, ETQF_FILTER_EN | 0x88B5);
-	nic_write(emu_cards[0].nic, 0, ETQS(0), 4, ETQS_QUEUE_EN | queue << 16);
-}
-
 static void receive_queues_are_independent(void **state)
 {
 	struct ixy_config config = {
