@@ -214,36 +214,6 @@ static bool sending(struct ixy_device *ixy, uint16_t queue)
 
 /* ---- Events ---- */
 
-static bool end(struct ixy_watch *watch, struct ixy_event *event, enum ixy_event_kind kind,
-		const char *text)
-{
-	watch->ended = true;
-	event->kind = kind;
-	snprintf(event->text, sizeof(event->text), "%s", text);
-	return true;
-}
-
-/* Up or down, or up again after a moment that only EICR.LSC tells of. */
-static bool link_event(struct ixy_watch *watch, struct ixy_event *event, int mbits)
-{
-	bool flapped = watch->causes & EICR_LSC;
-
-	watch->causes &= ~EICR_LSC;
-	if (watch->mbits && (flapped || mbits != watch->mbits)) {
-		watch->mbits = 0;
-		event->kind = IXY_LINK_DOWN;
-		snprintf(event->text, sizeof(event->text), "link down");
-		return true;
-	}
-	if (watch->mbits || !mbits)
-		return false;
-	watch->mbits = event->mbits = mbits;
-	event->kind = IXY_LINK_UP;
-	snprintf(event->text, sizeof(event->text), "link up, %d %s",
-		 mbits / (mbits < 1000 ? 1 : 1000), mbits < 1000 ? "Mbit/s" : "Gbit/s");
-	return true;
-}
-
 static bool next_event(struct ixy_device *ixy, struct ixy_watch *watch, struct ixy_event *event)
 {
 	static const int speeds[] = { 0, 100, 1000, 10000 };
@@ -263,14 +233,14 @@ static bool next_event(struct ixy_device *ixy, struct ixy_watch *watch, struct i
 		return false;
 	int err = vfio_check(ixy->vfio);
 	if (err == -EIO)
-		return end(watch, event, IXY_FAILED, "failed");
+		return ixy_event_end(watch, event, IXY_FAILED, "failed");
 	if (err == -ENODEV)
-		return end(watch, event, IXY_WANTED, "wanted back by the system");
+		return ixy_event_end(watch, event, IXY_WANTED, "wanted back by the system");
 
 	/* Reading clears them, and lets them interrupt again. First the cause, then what it is about. */
 	uint32_t causes = ixgbe_read(dev, EICR), links = ixgbe_read(dev, LINKS);
 	if (links == UINT32_MAX)
-		return end(watch, event, IXY_GONE, "does not answer any more");
+		return ixy_event_end(watch, event, IXY_GONE, "does not answer any more");
 	int mbits = links & LINKS_UP ? speeds[links >> LINKS_SPEED_SHIFT & 3] : 0;
 
 	if (!watch->started) {
@@ -285,7 +255,9 @@ static bool next_event(struct ixy_device *ixy, struct ixy_watch *watch, struct i
 			snprintf(event->text, sizeof(event->text), "%s", faults[i].text);
 			return true;
 		}
-	return link_event(watch, event, mbits);
+	bool flapped = watch->causes & EICR_LSC;
+	watch->causes &= ~EICR_LSC;
+	return ixy_event_link(watch, event, mbits, flapped);
 }
 
 const struct ixy_interrupt_ops ixgbe_interrupt_ops = {

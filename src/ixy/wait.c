@@ -49,6 +49,32 @@ bool ixy_next_event(struct ixy_device *dev, struct ixy_watch *watch, struct ixy_
 	return ops(dev)->next_event(dev, watch, event);
 }
 
+bool ixy_event_end(struct ixy_watch *watch, struct ixy_event *event, enum ixy_event_kind kind,
+		   const char *text)
+{
+	watch->ended = true;
+	event->kind = kind;
+	snprintf(event->text, sizeof(event->text), "%s", text);
+	return true;
+}
+
+bool ixy_event_link(struct ixy_watch *watch, struct ixy_event *event, int mbits, bool flapped)
+{
+	if (watch->mbits && (flapped || mbits != watch->mbits)) {
+		watch->mbits = 0;
+		event->kind = IXY_LINK_DOWN;
+		snprintf(event->text, sizeof(event->text), "link down");
+		return true;
+	}
+	if (watch->mbits || !mbits)
+		return false;
+	watch->mbits = event->mbits = mbits;
+	event->kind = IXY_LINK_UP;
+	snprintf(event->text, sizeof(event->text), "link up, %d %s",
+		 mbits / (mbits < 1000 ? 1 : 1000), mbits < 1000 ? "Mbit/s" : "Gbit/s");
+	return true;
+}
+
 /* Give back what has been sent. Return: is there more to come? */
 static bool sending(const struct ixy_wait *wait, uint32_t count)
 {

@@ -19,3 +19,9 @@ struct ixy_interrupt_ops {
 	bool (*next_event)(struct ixy_device *dev, struct ixy_watch *watch,
 			   struct ixy_event *event);
 };
+
+/* wait.c, for next_event: nothing comes after this event. */
+bool ixy_event_end(struct ixy_watch *watch, struct ixy_event *event, enum ixy_event_kind kind,
+		   const char *text);
+/* wait.c, for next_event: up or down, or up again after a moment. Return: is there an event? */
+bool ixy_event_link(struct ixy_watch *watch, struct ixy_event *event, int mbits, bool flapped);

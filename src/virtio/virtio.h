@@ -3,8 +3,13 @@
  * Inside the virtio-net driver. Section numbers are those of the virtio specification, version 1.2;
  * names of features, rings and registers those of linux/virtio_*.h.
  *
- * virtio.c brings a device up and takes it down, split.c and packed.c move packets, control.c talks
- * to the control queue. They reach the device through a struct virtio_transport.
+ * virtio.c brings a device up and takes it down. The two kinds of ring, split.c and packed.c, move
+ * packets; receive.c has what is rare in that. control.c changes settings, interrupt.c sleeps. All
+ * reach the device through a struct virtio_transport.
+ *
+ * A device, or who plays one, is not trusted: it can write to rings and packets at any time. What is
+ * read from there is read once and checked before it is used; which buffer a descriptor has is noted
+ * in memory that the device cannot reach.
  */
 #pragma once
 #include <linux/virtio_config.h>
@@ -13,80 +18,111 @@
 
 #include "../ixy/driver.h"
 
-#define virtio_bit(feature) (1ull << (feature))
+#define virtio_bit(feature)    (1ull << (feature))
+#define virtio_has(d, feature) (!!((d)->features & virtio_bit(feature)))
 
-#define VIRTIO_NO_ID UINT16_MAX
+/* A field that the device may write at any time: read once. */
+#define virtio_read(field)	   __atomic_load_n(&(field), __ATOMIC_RELAXED)
+#define virtio_write(field, value) __atomic_store_n(&(field), value, __ATOMIC_RELAXED)
+
+/* Statistics are read by another thread than the one that counts. */
+#define virtio_count(sum, n) __atomic_store_n(&(sum), (sum) + (n), __ATOMIC_RELAXED)
+
+/* What was written before is seen by the device before what is read after was (2.7.13.4.1). */
+#ifdef __aarch64__
+#define virtio_mb() __asm__ volatile("dmb osh" ::: "memory")
+#else
+#define virtio_mb() __atomic_thread_fence(__ATOMIC_SEQ_CST)
+#endif
+
+#define VIRTIO_HEADER 12 /* the longest: struct virtio_net_hdr_v1 */
+#define VIRTIO_RUN    32 /* receive: so many buffers are given to the device together */
 
 /**
- * struct virtio_queue - a virtqueue (2.5)
- * @index:   its number at the device (5.1.2: receive 2n, send 2n + 1, control last)
- * @size:    descriptors, a power of two in a split ring
- * @memory:  all parts of the ring; the device may write to it at any time
- * @desc_iova, @driver_iova, @device_iova: of the descriptors, of what the driver and what the device
- *           writes beside them (2.6: the available and used ring; 2.8: the event suppressions)
+ * struct virtio_queue - a virtqueue (2.6)
+ * @desc_iova, @driver_iova, @device_iova: where the descriptors are, what the driver and what the
+ *           device writes beside them (2.7: available and used ring; 2.8: event suppression)
  * @bufs:    by descriptor id, what the device has; NULL: nothing
  * @ids:     send: descriptor ids that are not in use, @free_ids of them
- * @held:    send: buffers that the device has
- * @next:    split: the used index of the next buffer to come back; packed: its slot
- * @avail:   split: the available index of the next buffer to give; packed: its slot
- * @used_wrap, @avail_wrap: packed: the wrap counters of those (2.8.1)
- * @refilled: receive: given to the device, which was not told yet
- * @broken:  the device has said something that makes no sense; nothing moves any more
- * @notify:  the transport's: where to tell the device, as memory or as an eventfd; NULL, -1: neither
+ * @pool:    receive: where buffers come from, each with @room bytes for a frame
+ * @size:    descriptors, a power of two in a split ring
+ * @index:   its number at the device (5.1.2: receive 2n, send 2n + 1, control last)
+ * @next:    where the next buffer comes back: split: used index; packed: slot
+ * @avail:   where the next buffer is given: split: available index; packed: slot
+ * @stride:  descriptors for each packet: 2 for a device that wants the header in one of its own
+ * @refilled: receive: buffers given to the device, which it was not told of
+ * @wrap, @avail_wrap: packed: the wrap counters of @next and @avail (2.8.1)
+ * @armed:   the device was asked for an interrupt
+ * @broken:  the device has said what makes no sense; nothing moves any more
+ * @notify, @notify_at, @notify_fd: the transport's: where to tell the device
  * @irq:     eventfd of the receive queue's interrupt; -1: none
  */
 struct virtio_queue {
 	union {
-		struct {
-			struct vring_desc *desc;
-			struct vring_avail *avail_ring;
-			struct vring_used *used_ring;
-		} split;
-		struct {
-			struct vring_packed_desc *desc;
-			struct vring_packed_desc_event *driver, *device;
-		} packed;
+		struct vring_desc *desc;
+		struct vring_packed_desc *packed;
+	};
+	union {
+		struct vring_avail *avail_ring;
+		struct vring_packed_desc_event *driver_event;
+	};
+	union {
+		struct vring_used *used_ring;
+		struct vring_packed_desc_event *device_event;
 	};
 	struct pkt_buf **bufs;
-	struct mempool *pool; /* receive */
 	uint16_t *ids;
-	uint16_t size, free_ids, next, avail, refilled, index;
-	bool used_wrap, avail_wrap, broken;
-	uint32_t held;
+	struct mempool *pool;
+	uint32_t room;
+	uint16_t size, index, next, avail, stride, refilled, free_ids;
+	bool wrap, avail_wrap, armed, broken;
 	uint64_t packets, bytes, errors, no_buffer, notifications;
 
+	size_t ring_bytes;
 	uint64_t desc_iova, driver_iova, device_iova;
 	volatile uint16_t *notify;
+	uint32_t notify_at;
 	int notify_fd, irq;
 };
 
 /**
  * struct virtio_device
+ * @transport_data: the transport's
  * @features: those negotiated
- * @header:   bytes of struct virtio_net_hdr in front of each packet: 12, or 10 on a legacy device
- *            that does not merge buffers (5.1.6.1)
- * @pairs:    queue pairs that are set up; the queues are rx 0, tx 0, rx 1, ...
- * @max_pairs: that the device has
- * @control:  the control queue; size 0: there is none
+ * @header:   bytes in front of each packet: VIRTIO_HEADER, or 10 on a legacy
+ *            device that does not merge buffers (5.1.6.1)
+ * @max_mtu:  that the device says it can take
+ * @merged:   the device may spread a packet over several buffers
+ * @pairs, @max_pairs: queue pairs that are set up, and that the device has
+ * @config_irq: eventfd of the interrupt for changes of the configuration; -1: none
+ * @rings:    memory of all queues; it begins with a page for commands to the control queue
+ * @control:  the control queue; NULL: there is none
+ * @queues:   rx 0, tx 0, rx 1, tx 1, ..., control; @end is behind them
  */
 struct virtio_device {
 	struct ixy_device ixy; /* first: the two convert into each other */
 	const struct virtio_transport *transport;
 	void *transport_data;
+	const struct virtio_ring *ring;
+	struct ixy_ops ops;
 	uint64_t features;
-	uint32_t header;
+	uint32_t header, max_mtu;
+	bool merged;
 	uint16_t pairs, max_pairs;
+	int config_irq;
 	struct dma_memory rings;
-	struct virtio_queue *queues; /* 2 * pairs, and one for control */
-	struct virtio_queue *control;
+	struct virtio_queue *control, *end;
+	struct virtio_queue queues[];
 };
 
-#define virtio_has(dev, feature) (!!((dev)->features & virtio_bit(feature)))
+#define virtio_rx_queue(ixy, n) (&((struct virtio_device *)(ixy))->queues[2 * (n)])
+#define virtio_tx_queue(ixy, n) (&((struct virtio_device *)(ixy))->queues[2 * (n) + 1])
 
 /**
  * struct virtio_transport - a way to reach a device; functions return 0 or a negative errno, and
  * explain it
- * @name:         for messages: "modern PCI"
+ * @behind_iommu: what the device reaches is up to the IOMMU, unless the library uses physical addresses
+ * @fixed_sizes:  queues have the size that the device says, no other
  * @open:         is this a device of the kind? -ENOTTY, unexplained, if not. Takes what it needs.
  * @close:        gives that back; after @reset, or after a failed @open
  * @reset:        the device forgets everything, and has done so when this returns (2.4.1, 4.1.4.3.2)
@@ -94,13 +130,14 @@ struct virtio_device {
  * @set_features: what the driver accepts; the device has agreed when this returns (3.1.1, 5 and 6)
  * @read_config:  from the device configuration (5.1.4), as one consistent whole
  * @queue_size:   the largest size of a queue; 0: there is no such queue
- * @start_queue:  hand over a queue that is set up: sizes, addresses, and @q->irq if it is not -1
+ * @set_irqs:     fill in @irq of the receive queues and @config_irq, if there are interrupts for all
+ * @start_queue:  hand over a queue that is set up
  * @start:        DRIVER_OK: all queues have been handed over
  * @notify:       tell the device that there is something in the queue
- * @check:        0, or -ENODEV: it has gone, -EIO: it needs a reset (2.1.2)
+ * @check:        0, -ENODEV: it has gone, -EIO: it needs a reset (2.1.2)
  */
 struct virtio_transport {
-	const char *name;
+	bool behind_iommu, fixed_sizes;
 	int (*open)(struct virtio_device *dev);
 	void (*close)(struct virtio_device *dev);
 	int (*reset)(struct virtio_device *dev);
@@ -108,12 +145,104 @@ struct virtio_transport {
 	int (*set_features)(struct virtio_device *dev, uint64_t features);
 	int (*read_config)(struct virtio_device *dev, uint32_t offset, void *data, size_t size);
 	uint32_t (*queue_size)(struct virtio_device *dev, uint16_t index);
+	int (*set_irqs)(struct virtio_device *dev);
 	int (*start_queue)(struct virtio_device *dev, struct virtio_queue *q);
 	int (*start)(struct virtio_device *dev);
 	void (*notify)(struct virtio_device *dev, struct virtio_queue *q);
 	int (*check)(struct virtio_device *dev);
 };
 
+extern const struct virtio_transport virtio_vhost;  /* vhost.c: vhost-user */
 extern const struct virtio_transport virtio_modern; /* modern.c: PCI, 4.1 */
 extern const struct virtio_transport virtio_legacy; /* legacy.c: PCI, 4.1.4.8 */
-extern const struct virtio_transport virtio_vhost;  /* vhost.c: vhost-user */
+
+struct virtio_segment {
+	uint64_t iova;
+	uint32_t length;
+};
+
+/**
+ * struct virtio_ring - a kind of ring
+ * @bytes:  of a ring with so many descriptors; @driver and @device are set to the offsets of its
+ *          parts
+ * @init:   an empty ring, in zeroed memory; nothing is with the device
+ * @post:   receive: give the buffer of descriptor @id to the device, after the others
+ * @publish: receive: tell the device of all that was posted
+ * @take:   the next buffer that the device gives back. @id is a valid one, or -1. Return: is there
+ *          one?
+ * @rx, @tx: see ixy_rx_batch(), ixy_tx_batch()
+ * @arm:    ask for an interrupt when the next buffer comes back (2.7.10, 2.8.10)
+ * @waiting: would @take find one?
+ * @command: give the three parts of a command to the device (2.6.5.3.1); @waiting tells when it is
+ *          done, and then @command_done passes it
+ */
+struct virtio_ring {
+	size_t (*bytes)(uint16_t size, size_t *driver, size_t *device);
+	void (*init)(const struct virtio_device *dev, struct virtio_queue *q);
+	void (*post)(const struct virtio_device *dev, struct virtio_queue *q, uint16_t id);
+	void (*publish)(struct virtio_device *dev, struct virtio_queue *q);
+	bool (*take)(struct virtio_queue *q, int *id, uint32_t *length);
+	uint32_t (*rx)(struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs, uint32_t n);
+	uint32_t (*tx)(struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs, uint32_t n);
+	void (*arm)(const struct virtio_device *dev, struct virtio_queue *q);
+	bool (*waiting)(struct virtio_queue *q);
+	void (*command)(struct virtio_device *dev, const struct virtio_segment part[3]);
+	void (*command_done)(struct virtio_queue *q);
+};
+
+extern const struct virtio_ring virtio_split, virtio_packed;
+
+/* Where a received frame begins; its header is right in front of that. num_buffers ends the header. */
+#define virtio_frame(buf)   ((uint8_t *)((buf) + 1) + PKT_BUF_HEADROOM)
+#define virtio_buffers(buf) virtio_read(((uint16_t *)virtio_frame(buf))[-1])
+
+/* receive.c: the next packet is spread over several buffers, or nonsense. Return: packets in @bufs, 0
+ * or 1. */
+uint32_t virtio_rx_rare(struct virtio_device *dev, struct virtio_queue *q, struct pkt_buf **bufs);
+/* receive.c: move a frame that has no head room left. Return: is there space? */
+bool virtio_make_room(struct pkt_buf *buf);
+
+/* Can this be sent? Puts an empty header in front of it: nothing is left to the device (5.1.6.2). */
+static inline bool virtio_prepare(struct pkt_buf *buf, uint32_t max_size)
+{
+	const uint32_t min_size = 17; /* as all our drivers */
+
+	if (buf->size - min_size > max_size - min_size)
+		return false;
+	if (buf->data - (uint8_t *)(buf + 1) < VIRTIO_HEADER && !virtio_make_room(buf))
+		return false;
+	memset(buf->data - VIRTIO_HEADER, 0, VIRTIO_HEADER);
+	return true;
+}
+
+/* The device has sent the buffer of descriptor @id, which is to be given back. NULL: it never had it. */
+static inline struct pkt_buf *virtio_release(struct virtio_queue *q, uint32_t id)
+{
+	struct pkt_buf *buf = id < q->size ? q->bufs[id] : NULL;
+
+	if (!buf) {
+		virtio_count(q->errors, 1);
+		return NULL;
+	}
+	q->bufs[id] = NULL;
+	q->ids[q->free_ids++] = id;
+	virtio_count(q->packets, 1);
+	virtio_count(q->bytes, buf->size);
+	return buf;
+}
+
+/* virtio.c: all rings from their beginning; what the device had comes back. It has been reset. */
+int virtio_start(struct virtio_device *dev);
+
+/* control.c: a command to the control queue (5.1.6.5). Return: 0, -ENOTSUP (the device has none, or
+ * not this command), -ETIMEDOUT. */
+int virtio_command(struct virtio_device *dev, uint8_t class, uint8_t command, const void *data,
+		   size_t size);
+/* control.c: settings that a device forgets when it is reset. */
+extern const struct ixy_control_ops virtio_control_ops;
+int virtio_restore_settings(struct virtio_device *dev);
+int virtio_read_stats(struct ixy_device *ixy, struct ixy_stats *stats);
+/* control.c: give back what was sent. Return: has the device sent all? */
+bool virtio_sent_all(struct virtio_device *dev, uint16_t queue);
+
+extern const struct ixy_interrupt_ops virtio_interrupt_ops; /* interrupt.c */

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Bringing a virtio-net device up (3.1.1, 5.1.5) and down, and its statistics. */
+#include <sys/random.h>
+
+#include <ixy/pkt_buf.h>
+
+#include "virtio.h"
+
+/* What the driver makes use of, if the device offers it. It can do without any. */
+#define WANTED                                                                                     \
+	(virtio_bit(VIRTIO_NET_F_MAC) | virtio_bit(VIRTIO_NET_F_STATUS) |                          \
+	 virtio_bit(VIRTIO_NET_F_MTU) | virtio_bit(VIRTIO_NET_F_MQ) |                              \
+	 virtio_bit(VIRTIO_NET_F_CTRL_VQ) | virtio_bit(VIRTIO_NET_F_CTRL_RX) |                     \
+	 virtio_bit(VIRTIO_NET_F_CTRL_MAC_ADDR) | virtio_bit(VIRTIO_NET_F_SPEED_DUPLEX) |          \
+	 virtio_bit(VIRTIO_F_ANY_LAYOUT) | virtio_bit(VIRTIO_RING_F_EVENT_IDX) |                   \
+	 virtio_bit(VIRTIO_F_VERSION_1) | virtio_bit(VIRTIO_F_ACCESS_PLATFORM) |                   \
+	 virtio_bit(VIRTIO_F_RING_PACKED) | virtio_bit(VIRTIO_F_ORDER_PLATFORM))
+
+#define STANDARD_MTU	1500
+#define MTU_MAX		9710	     /* as all our drivers */
+#define FRAME(mtu)	((mtu) + 18) /* with header and VLAN tag */
+#define SIZE_DEFAULT	512
+#define SIZE_MAX_RING	32768 /* 2.7, 2.8.10.1 */
+#define SIZE_CONTROL	64
+#define BUFFERS_DEFAULT 4096
+#define RING_ALIGN	4096 /* what legacy devices can name (4.1.5.1.3.1) */
+
+static const char *address(const struct virtio_device *dev)
+{
+	return vfio_address(dev->ixy.vfio);
+}
+
+/* ---- Set-up ---- */
+
+static int find_transport(struct virtio_device *dev)
+{
+	static const struct virtio_transport *const kinds[] = { &virtio_modern, &virtio_legacy };
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		dev->transport = kinds[i];
+		int err = dev->transport->open(dev);
+		if (err != -ENOTTY)
+			return err;
+	}
+	dev->transport = NULL;
+	return ixy_fail(ENOTSUP,
+			"%s: neither a virtio 1.x device (no capability for its common "
+			"configuration) nor a legacy one (no I/O ports in BAR 0)",
+			address(dev));
+}
+
+static int negotiate(struct virtio_device *dev)
+{
+	const bool iommu = dev->transport->behind_iommu && !dev->ixy.vfio->space->physical;
+	uint64_t wanted = WANTED, offered;
+	int err = dev->transport->get_features(dev, &offered);
+
+	if (err)
+		return err;
+	if (iommu && !(offered & virtio_bit(VIRTIO_F_ACCESS_PLATFORM)))
+		return ixy_fail(ENOTSUP,
+				"%s: the device goes around the IOMMU: it offers no "
+				"VIRTIO_F_ACCESS_PLATFORM (QEMU: iommu_platform=on). Without an "
+				"IOMMU, and able to reach all memory: sysfs:%s",
+				address(dev), address(dev));
+	/* Only what is longer than buffers usually are makes devices want to spread it. */
+	if (dev->ixy.config.mtu > STANDARD_MTU)
+		wanted |= virtio_bit(VIRTIO_NET_F_MRG_RXBUF);
+	dev->features = offered & wanted;
+	err = dev->transport->set_features(dev, dev->features);
+	dev->merged = virtio_has(dev, VIRTIO_NET_F_MRG_RXBUF);
+	dev->header = dev->merged || virtio_has(dev, VIRTIO_F_VERSION_1)
+			      ? VIRTIO_HEADER
+			      : sizeof(struct virtio_net_hdr);
+	dev->ring = virtio_has(dev, VIRTIO_F_RING_PACKED) ? &virtio_packed : &virtio_split;
+	return err;
+}
+
+/* 5.1.4 */
+static int read_config(struct virtio_device *dev)
+{
+	struct virtio_net_config config = { .max_virtqueue_pairs = 1, .mtu = UINT16_MAX };
+	size_t size = offsetof(struct virtio_net_config, status);
+
+	if (virtio_has(dev, VIRTIO_NET_F_MQ))
+		size = offsetof(struct virtio_net_config, mtu);
+	if (virtio_has(dev, VIRTIO_NET_F_MTU))
+		size = offsetof(struct virtio_net_config, speed);
+	int err = dev->transport->read_config(dev, 0, &config, size);
+
+	dev->max_pairs = virtio_has(dev, VIRTIO_NET_F_MQ) ? config.max_virtqueue_pairs : 1;
+	dev->max_mtu = virtio_has(dev, VIRTIO_NET_F_MTU) ? config.mtu : MTU_MAX;
+	if (!err && virtio_has(dev, VIRTIO_NET_F_MAC))
+		memcpy(dev->ixy.mac, config.mac, 6);
+	else if (!err && getrandom(dev->ixy.mac, 6, 0) == 6)
+		dev->ixy.mac[0] = (dev->ixy.mac[0] & 0xFC) | 2; /* unicast, locally administered */
+	return err;
+}
+
+static uint32_t least(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
+/* The size of a queue: what was asked for or usual, and the device has. Rounded down for a split ring. */
+static uint32_t ring_size(const struct virtio_device *dev, uint32_t given, uint32_t max)
+{
+	uint32_t size = least(given ?: SIZE_DEFAULT, least(max, SIZE_MAX_RING));
+
+	if (dev->transport->fixed_sizes)
+		size = max;
+	while (dev->ring == &virtio_split && size & (size - 1))
+		size &= size - 1;
+	return size;
+}
+
+/* What was asked for, within what the device has. */
+static int configure(struct virtio_device *dev)
+{
+	struct ixy_config *c = &dev->ixy.config;
+	const uint32_t rx_max = dev->transport->queue_size(dev, 0);
+	const uint32_t tx_max = dev->transport->queue_size(dev, 1);
+	const uint32_t pairs = c->rx_queues > c->tx_queues ? c->rx_queues : c->tx_queues;
+	const uint32_t rx_given = c->rx_ring, tx_given = c->tx_ring;
+
+	c->rx_ring = ring_size(dev, rx_given, rx_max);
+	c->tx_ring = ring_size(dev, tx_given, tx_max);
+	c->buffers = c->buffers ?: BUFFERS_DEFAULT;
+	if (c->mtu == STANDARD_MTU && c->mtu > dev->max_mtu)
+		c->mtu = dev->max_mtu;
+	const struct ixy_limit limits[] = {
+		{ "queue pairs", pairs, 1, dev->max_pairs, 1,
+		  "the device has no more (max_virtqueue_pairs, 5.1.4)" },
+		{ "descriptors in a receive ring", rx_given ?: c->rx_ring, 4, c->rx_ring, 1,
+		  "the device has no more (queue_size), and split rings powers of two" },
+		{ "descriptors in a send ring", tx_given ?: c->tx_ring, 4, c->tx_ring, 1,
+		  "the device has no more (queue_size), and split rings powers of two" },
+		{ "buffers", c->buffers, c->rx_ring + c->tx_ring, 1 << 20, 1,
+		  "they fill both rings, and a pool has at most 4 GiB" },
+		{ "bytes of MTU", c->mtu, 68, dev->max_mtu, 1, "the device says so (mtu, 5.1.4)" },
+	};
+
+	if (c->rss_symmetric)
+		return ixy_fail(EINVAL,
+				"%s: a virtio-net device spreads packets as it likes: "
+				"symmetric RSS is not possible",
+				address(dev));
+	/* The device spreads over the receive queues of all pairs. */
+	c->rx_queues = c->tx_queues = dev->pairs = pairs;
+	return ixy_check_limits(address(dev), limits, sizeof(limits) / sizeof(*limits));
+}
+
+/* A queue's descriptors, and the parts beside them, begin at @at in the memory for rings. */
+static void place(struct virtio_device *dev, struct virtio_queue *q, size_t at)
+{
+	size_t driver, device;
+
+	q->ring_bytes = dev->ring->bytes(q->size, &driver, &device);
+	q->desc = (void *)((uint8_t *)dev->rings.virt + at);
+	q->avail_ring = (void *)((uint8_t *)q->desc + driver);
+	q->used_ring = (void *)((uint8_t *)q->desc + device);
+	q->desc_iova = dev->rings.iova + at;
+	q->driver_iova = q->desc_iova + driver;
+	q->device_iova = q->desc_iova + device;
+}
+
+static int allocate_queue(struct virtio_device *dev, uint32_t i)
+{
+	const struct ixy_config *c = &dev->ixy.config;
+	const uint32_t mtu = c->mtu > STANDARD_MTU ? c->mtu : STANDARD_MTU; /* as devices expect */
+	const bool any_layout =
+		dev->features & (virtio_bit(VIRTIO_F_ANY_LAYOUT) | virtio_bit(VIRTIO_F_VERSION_1));
+	const bool control = i == 2u * dev->pairs, receive = !control && i % 2 == 0;
+	struct virtio_queue *q = &dev->queues[i];
+
+	/* 5.1.2: the control queue comes behind all pairs that the device has. */
+	q->index = control ? 2 * dev->max_pairs : i;
+	q->stride = any_layout || control ? 1 : 2;
+	q->size = ring_size(dev,
+			    control   ? SIZE_CONTROL
+			    : receive ? c->rx_ring
+				      : c->tx_ring,
+			    dev->transport->queue_size(dev, q->index));
+	if (q->size < 4)
+		return ixy_fail(EIO, "%s: the device has no queue %u", address(dev), q->index);
+	q->bufs = calloc(q->size, sizeof(*q->bufs));
+	q->ids = calloc(q->size, sizeof(*q->ids));
+	if (!q->bufs || !q->ids)
+		return ixy_fail(ENOMEM, "%s: out of memory", address(dev));
+	int err = receive ? mempool_create(&q->pool, c->buffers, FRAME(mtu)) : 0;
+	q->room = q->pool ? mempool_data_size(q->pool) : 0;
+	return err;
+}
+
+/* A pool for each receive queue, and memory for all rings in one piece. */
+static int allocate(struct virtio_device *dev)
+{
+	size_t bytes = 0, unused;
+	int err = 0;
+
+	dev->control = virtio_has(dev, VIRTIO_NET_F_CTRL_VQ) ? &dev->queues[2 * dev->pairs] : NULL;
+	dev->end = &dev->queues[2 * dev->pairs + !!dev->control];
+	for (uint32_t i = 0; !err && &dev->queues[i] < dev->end; i++) {
+		err = allocate_queue(dev, i);
+		bytes += dev->ring->bytes(dev->queues[i].size, &unused, &unused) + RING_ALIGN;
+	}
+	err = err ?: vfio_dma_alloc(&dev->rings, bytes + RING_ALIGN);
+	bytes = RING_ALIGN; /* the first page is for commands */
+	for (struct virtio_queue *q = dev->queues; !err && q < dev->end; q++) {
+		place(dev, q, bytes);
+		bytes += (q->ring_bytes + RING_ALIGN - 1) & -RING_ALIGN;
+	}
+	return err;
+}
+
+/* What the device had, before it was reset, comes back. */
+static void take_back(struct virtio_queue *q)
+{
+	for (uint32_t id = 0; q->bufs && id < q->size; id++) {
+		if (q->bufs[id])
+			pkt_buf_free(q->bufs[id]);
+		q->bufs[id] = NULL;
+	}
+}
+
+/* An empty send queue, a full receive queue. Its buffers are not told of yet. */
+static int begin(struct virtio_device *dev, struct virtio_queue *q)
+{
+	take_back(q);
+	memset(q->desc, 0, q->ring_bytes);
+	q->next = q->avail = q->refilled = q->free_ids = 0;
+	q->armed = q->broken = false;
+	dev->ring->init(dev, q);
+	for (uint16_t id = 0; id + q->stride <= q->size; id += q->stride) {
+		q->ids[q->free_ids++] = id;
+		if (!q->pool)
+			continue;
+		if (!pkt_buf_alloc_batch(q->pool, &q->bufs[id], 1))
+			return ixy_fail(ENOMEM, "%s: the pool of queue %u has not got %u buffers",
+					address(dev), q->index, q->size / q->stride);
+		dev->ring->post(dev, q, id);
+	}
+	return 0;
+}
+
+/* ---- Start and stop ---- */
+
+int virtio_start(struct virtio_device *dev)
+{
+	int err = 0;
+
+	for (struct virtio_queue *q = dev->queues; !err && q < dev->end; q++)
+		err = begin(dev, q) ?: dev->transport->start_queue(dev, q);
+	err = err ?: dev->transport->start(dev); /* only then may the device be told (3.1.1) */
+	if (err)
+		return err;
+	for (uint16_t i = 0; i < dev->pairs; i++)
+		dev->ring->publish(dev, virtio_rx_queue(dev, i));
+	return virtio_restore_settings(dev);
+}
+
+static void drain(struct virtio_device *dev)
+{
+	for (uint32_t patience = 1000, i = 0; i < dev->pairs; i++)
+		for (; !virtio_sent_all(dev, i) && patience; patience--)
+			usleep(100);
+}
+
+/* The device must have lost its reach before this. */
+static void release(struct virtio_device *dev)
+{
+	for (struct virtio_queue *q = dev->queues; q < dev->end; q++) {
+		take_back(q);
+		mempool_destroy(q->pool);
+		free(q->bufs);
+		free(q->ids);
+	}
+	vfio_dma_free(&dev->rings);
+	free(dev);
+}
+
+static void virtio_close(struct ixy_device *ixy)
+{
+	struct virtio_device *dev = (struct virtio_device *)ixy;
+
+	drain(dev);
+	dev->transport->reset(dev);
+	dev->transport->close(dev);
+	vfio_close(ixy->vfio);
+	release(dev);
+}
+
+int virtio_open(struct ixy_device **out, struct vfio_device *vfio, const struct ixy_config *config,
+		bool unused)
+{
+	const uint32_t pairs =
+		config->rx_queues > config->tx_queues ? config->rx_queues : config->tx_queues;
+	struct virtio_device *dev =
+		calloc(1, sizeof(*dev) + (2 * pairs + 1) * sizeof(*dev->queues));
+
+	(void)unused;
+	if (!dev)
+		return ixy_fail(ENOMEM, "%s: out of memory", vfio_address(vfio));
+	dev->ixy = (struct ixy_device){ .vfio = vfio, .config = *config };
+	dev->end = dev->queues;
+	dev->pairs = pairs;
+	dev->config_irq = -1;
+	for (uint32_t i = 0; i < 2 * pairs + 1; i++)
+		dev->queues[i].irq = dev->queues[i].notify_fd = -1;
+
+	int err = find_transport(dev) ?:
+		  dev->transport->reset(dev) ?:
+		  negotiate(dev) ?:
+		  read_config(dev) ?:
+		  configure(dev) ?:
+		  allocate(dev) ?:
+		  dev->transport->set_irqs(dev) ?:
+		  vfio_set_bus_master(vfio, true) ?:
+		  virtio_start(dev);
+	if (err) {
+		if (dev->transport) {
+			dev->transport->reset(dev);
+			dev->transport->close(dev);
+		}
+		vfio_set_bus_master(vfio, false); /* before its memory goes */
+		release(dev);
+		return err;
+	}
+	dev->ops = (struct ixy_ops){ dev->ring->rx, dev->ring->tx, virtio_close, virtio_read_stats,
+				     &virtio_control_ops };
+	dev->ixy.ops = &dev->ops;
+	*out = &dev->ixy;
+	return 0;
+}
