@@ -15,14 +15,16 @@ struct dma_map {
 	struct dma_memory mem;
 	int fd; /* owned by the map; -1 if nothing but mem.virt is known */
 	int64_t offset;
-	bool allocated; /* by vfio_dma_alloc(), which also made mem.virt */
+	/* By vfio_dma_alloc(), which also made mem.virt; the I/O address is the physical one. */
+	bool allocated, physical;
 };
 
 /**
  * struct vfio_space - an I/O address space: a VFIO container, or the table of one vfio-user server
- * @users:  devices in it; counted by the library
- * @ranges: the addresses that it can translate; if there are none, the library asks the backend and
- *          then assumes what nearly every IOMMU can do
+ * @users:    devices in it; counted by the library
+ * @ranges:   the addresses that it can translate; if there are none, the library asks the backend and
+ *            then assumes what nearly every IOMMU can do
+ * @physical: there is no IOMMU: devices see physical addresses. Set by the backend, like @ranges.
  *
  * The library maps every struct dma_map once into each space. The backend owns it, sets @backend,
  * and can embed it in something larger of its own.
@@ -32,6 +34,7 @@ struct vfio_space {
 	const struct vfio_backend *backend;
 	uint32_t users, range_count;
 	struct vfio_iova_range ranges[16];
+	bool physical;
 };
 
 /**

@@ -5,7 +5,8 @@
 /* backends.c: who serves *@name; moves *@name past the prefix. */
 const struct vfio_backend *vfio_backend_for(const char **name);
 
-extern const struct vfio_backend vfio_user; /* vfio_user.c */
+extern const struct vfio_backend vfio_user;  /* vfio_user.c */
+extern const struct vfio_backend vfio_sysfs; /* sysfs.c */
 
 /*
  * explain.c: log what is the matter with PCI function @pci and what to do about it, after @what (a
@@ -27,13 +28,21 @@ void vfio_get_ranges(struct vfio_device *dev);
 
 /*
  * spaces.c, under vfio_lock. dma_join(), dma_leave(): @dev is a user of its space, which gets all
- * maps if it is new. dma_reaches(): can all spaces translate this? dma_tell_spaces(): add a map to
- * all spaces (or none), or take it out (of as many as possible).
+ * maps if it is new. dma_reaches(): can all spaces translate its addresses? dma_tell_spaces(): add a
+ * map to all spaces (or none), or take it out (of as many as possible).
  */
 int dma_join(struct vfio_device *dev);
 void dma_leave(struct vfio_device *dev);
-bool dma_reaches(const struct dma_memory *mem);
+bool dma_reaches(const struct dma_map *map);
 int dma_tell_spaces(struct dma_map *map, bool add);
+
+/*
+ * Physical addresses, where a device is without an IOMMU. spaces.c: is there such a device?
+ * physical.c: memory that is contiguous for it; NULL and errno if there is none, explained.
+ */
+bool dma_is_physical(void);
+struct dma_map *dma_get_physical(size_t size);
+#define dma_get(size, otherwise) (dma_is_physical() ? dma_get_physical(size) : (otherwise))
 
 /*
  * dma.c, for dma_user.c, under vfio_lock. dma_add() chooses an I/O virtual address, enters @map into

@@ -2,12 +2,12 @@
 /* The list of backends: the one file that knows them all. */
 #include "internal.h"
 
-#define MAX_BACKENDS (1 + 8)
+#define MAX_BACKENDS (2 + 8)
 
 static struct {
 	const char *prefix;
 	const struct vfio_backend *backend;
-} backends[MAX_BACKENDS] = { { "vfio-user:", &vfio_user } };
+} backends[MAX_BACKENDS] = { { "vfio-user:", &vfio_user }, { "sysfs:", &vfio_sysfs } };
 
 int vfio_backend_add(const char *prefix, const struct vfio_backend *backend)
 {

@@ -76,6 +76,9 @@ void vfio_get_ranges(struct vfio_device *dev)
 	struct vfio_space *space = dev->space;
 	int count = -1;
 
+	if (space->physical)
+		return;
+
 	if (dev->backend->call(dev, VFIO_IOMMU_GET_INFO, info) >= 0 &&
 	    info->flags & VFIO_IOMMU_INFO_CAPS)
 		count = get_pairs(info, info->cap_offset, VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE,

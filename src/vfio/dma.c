@@ -8,7 +8,7 @@
 /*
  * I/O addresses are multiples of 2 MiB, which satisfies every IOMMU and lets it use large pages, and
  * have at most the 39 bits that small IOMMUs translate. 0, which is in every zeroed descriptor, is
- * never used.
+ * never used. Memory that has its physical address comes with that.
  */
 #define HUGE_PAGE ((size_t)2 << 20)
 
@@ -22,7 +22,7 @@ static bool overlaps(const struct dma_memory *mem)
 		if (mem->iova < map->mem.iova + map->mem.size &&
 		    map->mem.iova < mem->iova + mem->size)
 			return true;
-	return false;
+	return !mem->iova;
 }
 
 static int destroy(struct dma_map *map, int err)
@@ -36,10 +36,8 @@ static int destroy(struct dma_map *map, int err)
 
 int dma_add(struct dma_map *map, struct dma_memory *mem)
 {
-	struct dma_memory *at = &map->mem;
-
-	for (at->iova = HUGE_PAGE; overlaps(at) || !dma_reaches(at); at->iova += HUGE_PAGE)
-		if (at->iova >> 39)
+	for (; overlaps(&map->mem) || !dma_reaches(map); map->mem.iova += HUGE_PAGE)
+		if (map->mem.iova >> 39 || map->physical)
 			return destroy(map, ixy_fail(ENOSPC, "no I/O addresses are left"));
 	LIST_INSERT_HEAD(&dma_maps, map, next);
 	int err = dma_tell_spaces(map, true);
@@ -47,7 +45,7 @@ int dma_add(struct dma_map *map, struct dma_memory *mem)
 		LIST_REMOVE(map, next);
 		return destroy(map, err);
 	}
-	*mem = *at;
+	*mem = map->mem;
 	return 0;
 }
 
@@ -89,8 +87,8 @@ static struct dma_map *get_memory(size_t size, size_t page, unsigned int flags)
 
 int vfio_dma_alloc(struct dma_memory *mem, size_t size)
 {
-	struct dma_map *map = get_memory(size, HUGE_PAGE, MFD_HUGETLB | MFD_HUGE_2MB)
-				      ?: get_memory(size, sysconf(_SC_PAGESIZE), 0);
+	struct dma_map *map = dma_get(size, get_memory(size, HUGE_PAGE, MFD_HUGETLB | MFD_HUGE_2MB)
+						    ?: get_memory(size, sysconf(_SC_PAGESIZE), 0));
 
 	if (!map)
 		return ixy_fail(errno, "cannot allocate %zu bytes for DMA", size);

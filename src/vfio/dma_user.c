@@ -27,10 +27,16 @@ int vfio_dma_map(struct dma_memory *mem, int fd, off_t offset)
 		return ixy_fail(EINVAL, "%p, %zu bytes: not a range of whole pages", mem->virt,
 				mem->size);
 
+	if (dma_is_physical())
+		return ixy_fail(EOPNOTSUPP,
+				"%p, %zu bytes: a device without an IOMMU reaches only memory of "
+				"vfio_dma_alloc()",
+				mem->virt, mem->size);
+
 	map = malloc(sizeof(*map));
 	if (!map)
 		return ixy_fail(ENOMEM, "cannot map %zu bytes: out of memory", mem->size);
-	*map = (struct dma_map){ .mem = *mem, .fd = -1, .offset = offset };
+	*map = (struct dma_map){ .mem = { mem->virt, 0, mem->size }, .fd = -1, .offset = offset };
 	if (fd >= 0) {
 		map->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 		if (map->fd < 0) {

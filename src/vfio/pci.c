@@ -3,6 +3,7 @@
 #include <ixy/vfio_pci.h>
 
 #include "internal.h"
+#include "sysfs.h"
 
 #define MAX_CAPABILITIES ((256 - 64) / 4) /* each takes a word or more behind the header */
 
@@ -42,15 +43,11 @@ int vfio_reset(struct vfio_device *dev)
 
 int vfio_numa_node(const struct vfio_device *dev)
 {
-	char path[128];
-	int node = -1;
+	char pci[sizeof("0000:00:00.0")], node[SYSFS_NAME];
+	const char *address = dev->address;
 
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/numa_node", dev->address);
-	FILE *file = fopen(path, "re");
-	if (file) {
-		if (fscanf(file, "%d", &node) != 1)
-			node = -1;
-		fclose(file);
-	}
-	return node;
+	if (!strncmp(address, "sysfs:", 6))
+		address += 6;
+	snprintf(pci, sizeof(pci), "%s", address); /* without what may follow */
+	return sysfs_read(node, SYSFS_DEVICE "/numa_node", pci) && *node ? atoi(node) : -1;
 }

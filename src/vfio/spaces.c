@@ -8,8 +8,12 @@
 
 static LIST_HEAD(, vfio_space) spaces;
 
-static bool space_reaches(const struct vfio_space *space, const struct dma_memory *mem)
+static bool space_reaches(const struct vfio_space *space, const struct dma_map *map)
 {
+	const struct dma_memory *mem = &map->mem;
+
+	if (space->physical && !map->physical)
+		return false;
 	for (uint32_t i = 0; i < space->range_count; i++)
 		if (mem->iova >= space->ranges[i].start && mem->iova <= space->ranges[i].end &&
 		    mem->size - 1 <= space->ranges[i].end - mem->iova)
@@ -17,14 +21,26 @@ static bool space_reaches(const struct vfio_space *space, const struct dma_memor
 	return false;
 }
 
-bool dma_reaches(const struct dma_memory *mem)
+bool dma_reaches(const struct dma_map *map)
 {
 	struct vfio_space *space;
 
 	LIST_FOREACH (space, &spaces, next)
-		if (!space_reaches(space, mem))
+		if (!space_reaches(space, map))
 			return false;
 	return true;
+}
+
+bool dma_is_physical(void)
+{
+	struct vfio_space *space;
+
+	pthread_mutex_lock(&vfio_lock);
+	LIST_FOREACH (space, &spaces, next)
+		if (space->physical)
+			break;
+	pthread_mutex_unlock(&vfio_lock);
+	return space;
 }
 
 /* Normal pages do as well, but once somebody is slowed down by them, he should know why. */
@@ -58,7 +74,7 @@ int dma_join(struct vfio_device *dev)
 
 	vfio_get_ranges(dev);
 	LIST_FOREACH (map, &dma_maps, next) {
-		if (!space_reaches(space, &map->mem))
+		if (!space_reaches(space, map))
 			return ixy_fail(ENOSPC,
 					"%s: cannot reach the DMA memory at 0x%llx; open this "
 					"device before the others",

@@ -8,5 +8,6 @@
 #define vfio_irq_release(dev)
 #define dma_join(dev)		  ((dev)->space->users++, 0)
 #define dma_leave(dev)		  (dev)->space->users--
-#define dma_reaches(mem)	  ((mem)->iova + (mem)->size <= 0xfee00000) /* nearly all IOMMUs */
+#define dma_reaches(map)	  ((map)->mem.iova + (map)->mem.size <= 0xfee00000) /* nearly all IOMMUs */
+#define dma_get(size, otherwise)  (otherwise)
 #define dma_tell_spaces(map, add) vfio_kernel.dma(NULL, map, add)

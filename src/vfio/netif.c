@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Is a network card in use? Before anybody takes it from the kernel's driver: the network that it
+ * would cut may be the one over which he gives the order.
+ */
+#include <ifaddrs.h>
+
+#include <arpa/inet.h>
+#include <net/if.h>
+#include <netinet/in.h>
+
+#include "internal.h"
+#include "sysfs.h"
+
+#define STACK_MAX 8 /* of interfaces on each other: VLAN on bond on card */
+
+/* Every interface that is up has a link-local address of IPv6; it says nothing. */
+static bool is_address(const struct sockaddr *address)
+{
+	if (!address)
+		return false;
+	if (address->sa_family == AF_INET6)
+		return !IN6_IS_ADDR_LINKLOCAL(&((const struct sockaddr_in6 *)address)->sin6_addr);
+	return address->sa_family == AF_INET;
+}
+
+static bool has_address(const char *name, char *why, size_t size)
+{
+	struct ifaddrs *list, *i;
+	char text[INET6_ADDRSTRLEN] = "?";
+
+	if (getifaddrs(&list))
+		return false;
+	for (i = list; i; i = i->ifa_next)
+		if (!strcmp(i->ifa_name, name) && i->ifa_flags & IFF_UP && is_address(i->ifa_addr))
+			break;
+	if (i) {
+		if (i->ifa_addr->sa_family == AF_INET)
+			inet_ntop(AF_INET, &((struct sockaddr_in *)i->ifa_addr)->sin_addr, text,
+				  sizeof(text));
+		else
+			inet_ntop(AF_INET6, &((struct sockaddr_in6 *)i->ifa_addr)->sin6_addr, text,
+				  sizeof(text));
+		snprintf(why, size, "%s is up and has the address %s", name, text);
+	}
+	freeifaddrs(list);
+	return i;
+}
+
+/* Split @line at white space. Return: how many words. */
+static int split(char *line, char *words[], int max)
+{
+	int count = 0;
+
+	for (char *word, *save = line; count < max && (word = strsep(&save, " \t\n")) != NULL;)
+		if (*word)
+			words[count++] = word;
+	return count;
+}
+
+/*
+ * The tables of /proc/net have a route in each line: for IPv4 interface, destination, gateway,
+ * flags, three counters, mask; for IPv6 destination, length of its prefix, ..., interface.
+ */
+static bool has_route(const char *name, char *why, size_t size)
+{
+	static const struct {
+		const char *path;
+		int words, interface, destination, mask;
+	} tables[] = { { "/proc/net/route", 8, 0, 1, 7 }, { "/proc/net/ipv6_route", 10, 9, 0, 1 } };
+	char line[256], *words[10];
+	bool found = false;
+
+	for (int t = 0; t < 2 && !found; t++) {
+		FILE *file = fopen(tables[t].path, "re");
+
+		while (file && !found && fgets(line, sizeof(line), file)) {
+			if (split(line, words, tables[t].words) < tables[t].words ||
+			    strcmp(words[tables[t].interface], name))
+				continue;
+			const char *to = words[tables[t].destination];
+			const char *mask = words[tables[t].mask];
+			/* Every interface that is up has these of IPv6: link-local, multicast. */
+			if (t && (!strncmp(to, "fe8", 3) || !strncmp(to, "ff", 2)))
+				continue;
+			found = true;
+			bool everywhere = !to[strspn(to, "0")] && !mask[strspn(mask, "0")];
+			snprintf(why, size, "%s has %s", name,
+				 everywhere ? "the default route" : "a route");
+		}
+		if (file)
+			fclose(file);
+	}
+	return found;
+}
+
+static bool interface_in_use(const char *name, int depth, char *why, size_t size)
+{
+	char master[SYSFS_NAME];
+	const char *file;
+	bool used = has_address(name, why, size) || has_route(name, why, size);
+
+	if (!used && sysfs_link(master, "class/net/%s/master", name)) {
+		snprintf(why, size, "%s is a member of %s", name, master);
+		return true;
+	}
+	/* VLANs and the like, which the kernel links as upper_NAME. */
+	DIR *dir = used ? NULL : sysfs_list("class/net/%s", name);
+	while ((file = sysfs_next(dir)) != NULL)
+		if (!used && depth < STACK_MAX && !strncmp(file, "upper_", 6))
+			used = interface_in_use(file + 6, depth + 1, why, size);
+	return used;
+}
+
+int netif_list(const char *pci, char names[NETIF_MAX][SYSFS_NAME])
+{
+	char virtio[SYSFS_NAME] = "";
+	const char *name;
+	int count = 0;
+
+	/* A virtio card's interfaces are a level further down, below virtio0 or so. */
+	DIR *dir = sysfs_list(SYSFS_DEVICE, pci);
+	while ((name = sysfs_next(dir)) != NULL)
+		if (!strncmp(name, "virtio", 6))
+			snprintf(virtio, sizeof(virtio), "%.32s/", name);
+	dir = sysfs_list(SYSFS_DEVICE "/%snet", pci, virtio);
+	if (!dir)
+		return 0;
+	while ((name = sysfs_next(dir)) != NULL)
+		if (count < NETIF_MAX)
+			snprintf(names[count++], SYSFS_NAME, "%.63s", name);
+	/* The folder is there for interfaces of all network namespaces, the names in it for ours. */
+	return count ?: -1;
+}
+
+bool netif_in_use(const char *pci, char *why, size_t size)
+{
+	char names[NETIF_MAX][SYSFS_NAME];
+	const int count = netif_list(pci, names);
+
+	if (count < 0)
+		snprintf(why, size,
+			 "its interface is in another network namespace (a container's?)");
+	for (int i = 0; i < count; i++)
+		if (interface_in_use(names[i], 0, why, size))
+			return true;
+	return count < 0;
+}

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Devices without an IOMMU and without a driver: config space and BARs are files in sysfs, DMA goes to
+ * physical addresses (physical.c), and a watcher silences the card if we are killed (watcher.c).
+ * There are no interrupts. For legacy virtio cards, whose BAR 0 is I/O ports, and for machines that
+ * have nothing better; it takes root, and the card can reach all memory.
+ * Linux: Documentation/PCI/sysfs-pci.rst, Documentation/ABI/testing/sysfs-bus-pci.
+ */
+#include <sys/file.h>
+
+#include "internal.h"
+#include "sysfs.h"
+#include "watcher.h"
+
+#define BARS 6
+
+/* linux/ioport.h: in the third column of the file "resource" */
+#define IORESOURCE_IO  0x100
+#define IORESOURCE_MEM 0x200
+
+/* One device: alone in its "I/O address space", which is all of memory. */
+struct sysfs {
+	struct vfio_space space;
+	struct watcher watcher;
+	char pci[16];
+	int dir, config;
+	struct {
+		int fd;
+		uint64_t size;
+		bool ports;
+		uint8_t *mapped; /* for sysfs_access() */
+	} bars[BARS];
+	bool overridden; /* no kernel driver takes it meanwhile: it was ... before */
+	char override[SYSFS_NAME];
+};
+
+static int explain(const struct sysfs *dev, const char *what, int err)
+{
+	if (err == EACCES || (err == EPERM && geteuid()))
+		return ixy_fail(
+			EACCES,
+			"sysfs:%s: needs root, as without an IOMMU the card can reach all memory; "
+			"with one, an ordinary user can have it: sudo ixy-bind --user $USER "
+			"vfio-pci %s",
+			dev->pci, dev->pci);
+	if (err == EPERM)
+		return ixy_fail(
+			EPERM,
+			"sysfs:%s: %s: not permitted: the kernel is locked down (Secure Boot), or "
+			"this is a container; an IOMMU and vfio-pci do without: sudo ixy-bind "
+			"vfio-pci %s",
+			dev->pci, what, dev->pci);
+	return ixy_fail(err, "sysfs:%s: %s: %s", dev->pci, what, strerror(err));
+}
+
+/* A card that a driver of the kernel has is not ours to take, unless we were told to. */
+static int check_driver(const struct sysfs *dev, bool force)
+{
+	const char *pci = dev->pci;
+	char driver[SYSFS_NAME], type[SYSFS_NAME], why[256];
+
+	if (sysfs_link(driver, SYSFS_DEVICE "/driver", pci)) {
+		bool used = netif_in_use(pci, why, sizeof(why));
+		if (!force && !strcmp(driver, "vfio-pci"))
+			return ixy_fail(
+				EBUSY, "sysfs:%s: bound to vfio-pci: open it as %s, which is safer",
+				pci, pci);
+		if (!force && used)
+			return ixy_fail(
+				EBUSY,
+				"sysfs:%s: in use by the system: %s; if you can do without: sudo "
+				"ixy-bind --force none %s",
+				pci, why, pci);
+		if (!force)
+			return ixy_fail(
+				EBUSY,
+				"sysfs:%s: driven by %s; to take it from there: sudo ixy-bind none "
+				"%s",
+				pci, driver, pci);
+		ixy_log(IXY_WARN,
+			"sysfs:%s: taken from %s%s%s; to give it back: sudo ixy-bind kernel %s",
+			pci, driver, used ? ", although " : "", used ? why : "", pci);
+	}
+	sysfs_read(type, SYSFS_DEVICE "/iommu_group/type", pci);
+	if (!force && !strncmp(type, "DMA", 3))
+		return ixy_fail(
+			EBUSY,
+			"sysfs:%s: behind an IOMMU, which lets it reach no physical addresses: "
+			"sudo ixy-bind vfio-pci %s, and open it as %s",
+			pci, pci, pci);
+	return 0;
+}
+
+static int check_huge_pages(const struct sysfs *dev)
+{
+	char free_pages[SYSFS_NAME];
+
+	if (sysfs_read(free_pages, "kernel/mm/hugepages/hugepages-2048kB/free_hugepages") &&
+	    atoi(free_pages))
+		return 0;
+	return ixy_fail(
+		ENOMEM,
+		"sysfs:%s: without an IOMMU, DMA memory has to be in huge pages of 2 MiB, and "
+		"none are free; " MORE_HUGE_PAGES,
+		dev->pci);
+}
+
+/* Drivers that are loaded while we have the device must not take it. */
+static int detach(struct sysfs *dev)
+{
+	sysfs_read(dev->override, SYSFS_DEVICE "/driver_override", dev->pci);
+	if (!strcmp(dev->override, "(null)"))
+		strcpy(dev->override, "\n");
+	dev->overridden = !sysfs_write(SYSFS_NO_DRIVER, SYSFS_DEVICE "/driver_override", dev->pci);
+
+	int err = -sysfs_write(dev->pci, SYSFS_DEVICE "/driver/unbind", dev->pci);
+	return err && err != ENOENT ? explain(dev, "driver/unbind", err) : 0;
+}
+
+/* In the file "resource" each BAR has a line: first address, last address, flags. */
+static int open_bars(struct sysfs *dev)
+{
+	unsigned long long first, last, flags;
+	int fd = sysfs_open(O_RDONLY, SYSFS_DEVICE "/resource", dev->pci), err = 0;
+	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
+
+	for (int i = 0; i < BARS && file && !err; i++) {
+		if (fscanf(file, "%llx %llx %llx", &first, &last, &flags) != 3)
+			break;
+		if (!(flags & (IORESOURCE_IO | IORESOURCE_MEM)) || last <= first)
+			continue;
+		fd = sysfs_open(O_RDWR, SYSFS_DEVICE "/resource%d", dev->pci, i);
+		dev->bars[i].fd = fd;
+		dev->bars[i].size = fd < 0 ? 0 : last - first + 1;
+		dev->bars[i].ports = flags & IORESOURCE_IO;
+		if (fd < 0 && fd != -ENOENT)
+			err = explain(dev, "a BAR", -fd);
+	}
+	if (file)
+		fclose(file);
+	return err;
+}
+
+/* A file that only root can open, or any user could keep us out. */
+static int lock_file(const struct sysfs *dev)
+{
+	for (int i = 0; i < BARS; i++)
+		if (dev->bars[i].size)
+			return dev->bars[i].fd;
+	return dev->config;
+}
+
+/* Power on and decoding of addresses on, bus mastering off. */
+static int enable(const struct sysfs *dev)
+{
+	char count[SYSFS_NAME];
+	uint16_t command = UINT16_MAX;
+
+	sysfs_read(count, SYSFS_DEVICE "/enable", dev->pci);
+	if (!strcmp(count, "0")) {
+		int err = sysfs_write("1", SYSFS_DEVICE "/enable", dev->pci);
+		if (err)
+			return explain(dev, "enable", -err);
+	}
+	if (pread(dev->config, &command, sizeof(command), PCI_COMMAND) < 0)
+		return explain(dev, "config", errno);
+	if (command == UINT16_MAX)
+		return ixy_fail(ENODEV, "sysfs:%s: the card does not answer", dev->pci);
+	command &= ~PCI_COMMAND_MASTER;
+	if (pwrite(dev->config, &command, sizeof(command), PCI_COMMAND) < 0)
+		return explain(dev, "config", errno);
+	return 0;
+}
+
+static void warn(const struct sysfs *dev)
+{
+	static bool told;
+
+	if (!told)
+		ixy_log(IXY_WARN,
+			"sysfs:%s: without an IOMMU a card can reach all memory of the machine; "
+			"where "
+			"there is one, switch it on and use vfio-pci: sudo ixy-bind vfio-pci %s",
+			dev->pci, dev->pci);
+	told = true;
+}
+
+static int sysfs_device_open(struct vfio_device *vfio, const char *name)
+{
+	const char *comma = strchr(name, ','), *option = comma ? comma + 1 : NULL;
+	struct sysfs *dev = calloc(1, sizeof(*dev));
+
+	if (!dev)
+		return ixy_fail(ENOMEM, "%s: out of memory", vfio->address);
+	dev->space = (struct vfio_space){
+		.backend = &vfio_sysfs,
+		.physical = true,
+		.range_count = 1,
+		.ranges = { { 0, UINT64_MAX } },
+	};
+	vfio->space = &dev->space;
+	dev->dir = dev->config = -1;
+	for (int i = 0; i < BARS; i++)
+		dev->bars[i].fd = -1;
+
+	snprintf(dev->pci, sizeof(dev->pci), "%.*s", (int)strcspn(name, ","), name);
+	if (!sysfs_is_address(dev->pci) || (option && strcmp(option, "force")))
+		return ixy_fail(EINVAL,
+				"%s: not an address; they look like sysfs:0000:03:00.0 or "
+				"sysfs:0000:03:00.0,force",
+				vfio->address);
+	if (!sysfs_exists(SYSFS_DEVICE, dev->pci))
+		return ixy_fail(ENODEV, "%s: no such device; ixy-bind lists network cards",
+				vfio->address);
+	dev->config = sysfs_open(O_RDWR, SYSFS_DEVICE "/config", dev->pci);
+	if (dev->config < 0)
+		return explain(dev, "config", -dev->config);
+	dev->dir = sysfs_open(O_RDONLY | O_DIRECTORY, SYSFS_DEVICE, dev->pci);
+	if (dev->dir < 0)
+		return explain(dev, "its folder", -dev->dir);
+
+	int err = open_bars(dev);
+	const int lock = lock_file(dev);
+	if (!err && flock(lock, LOCK_EX | LOCK_NB))
+		err = ixy_fail(EBUSY, "%s: in use: another program has it open", vfio->address);
+	err = err ?: check_driver(dev, option) ?: check_huge_pages(dev) ?: detach(dev) ?: enable(dev);
+	if (err)
+		return err;
+	warn(dev);
+	return watcher_start(&dev->watcher, vfio->address, dev->dir, lock,
+			     dev->overridden ? dev->override : NULL);
+}
+
+static void sysfs_device_close(struct vfio_device *vfio)
+{
+	struct sysfs *dev = (struct sysfs *)vfio->space;
+
+	if (!dev)
+		return;
+	watcher_end(&dev->watcher);
+	if (dev->overridden)
+		sysfs_write(dev->override, SYSFS_DEVICE "/driver_override", dev->pci);
+	for (int i = 0; i < BARS; i++) {
+		if (dev->bars[i].mapped)
+			munmap(dev->bars[i].mapped, dev->bars[i].size);
+		if (dev->bars[i].fd >= 0)
+			close(dev->bars[i].fd);
+	}
+	if (dev->dir >= 0)
+		close(dev->dir);
+	if (dev->config >= 0)
+		close(dev->config);
+	free(dev);
+}
+
+static int get_region_info(const struct sysfs *dev, struct vfio_region_info *info)
+{
+	info->offset = info->cap_offset = info->flags = info->size = 0;
+	if (info->index >= BARS || !dev->bars[info->index].size)
+		return 0;
+	info->size = dev->bars[info->index].size;
+	info->flags = VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE;
+	if (!dev->bars[info->index].ports)
+		info->flags |= VFIO_REGION_INFO_FLAG_MMAP;
+	return dev->bars[info->index].fd;
+}
+
+static int reset(const struct sysfs *dev)
+{
+	int err = sysfs_write("1", SYSFS_DEVICE "/reset", dev->pci);
+
+	return err == -ENOENT ? -ENOTTY : err;
+}
+
+static int sysfs_call(struct vfio_device *vfio, unsigned long request, void *argument)
+{
+	const struct sysfs *dev = (struct sysfs *)vfio->space;
+
+	switch (request) {
+	case VFIO_DEVICE_GET_REGION_INFO:
+		return get_region_info(dev, argument);
+	case VFIO_DEVICE_GET_IRQ_INFO:
+		((struct vfio_irq_info *)argument)->count = 0;
+		return 0;
+	case VFIO_DEVICE_RESET:
+		return reset(dev);
+	default:
+		return -ENOTTY;
+	}
+}
+
+/* One load or store: the device must not see the access in pieces. */
+static int access_memory(volatile uint8_t *at, void *data, size_t size, bool write)
+{
+	switch (size) {
+#define WIDTH(type)                                                                                \
+	case sizeof(type):                                                                         \
+		if (write)                                                                         \
+			*(volatile type *)at = *(type *)data;                                      \
+		else                                                                               \
+			*(type *)data = *(volatile type *)at;                                      \
+		return 0
+		WIDTH(uint8_t);
+		WIDTH(uint16_t);
+		WIDTH(uint32_t);
+		WIDTH(uint64_t);
+	}
+	return -EINVAL;
+}
+
+static int sysfs_access(struct vfio_device *vfio, int index, uint64_t offset, void *data,
+			size_t size, bool write)
+{
+	struct sysfs *dev = (struct sysfs *)vfio->space;
+	int fd = dev->config;
+
+	if (index != VFIO_PCI_CONFIG_REGION_INDEX) {
+		if (index < 0 || index >= BARS || offset > dev->bars[index].size ||
+		    size > dev->bars[index].size - offset)
+			return -EIO;
+		if (size > 8 || offset % (size ?: 1))
+			return -EINVAL;
+		fd = dev->bars[index].fd;
+		if (!dev->bars[index].ports) {
+			if (!dev->bars[index].mapped) {
+				void *at = mmap(NULL, dev->bars[index].size, PROT_READ | PROT_WRITE,
+						MAP_SHARED, fd, 0);
+				if (at == MAP_FAILED)
+					return -EIO;
+				dev->bars[index].mapped = at;
+			}
+			return access_memory(dev->bars[index].mapped + offset, data, size, write);
+		}
+	}
+	ssize_t done = write ? pwrite(fd, data, size, offset) : pread(fd, data, size, offset);
+	return done == (ssize_t)size ? 0 : -EIO;
+}
+
+static int sysfs_dma(struct vfio_space *space, const struct dma_map *map, bool add)
+{
+	struct sysfs *dev = (struct sysfs *)space;
+
+	if (add)
+		return watcher_keep(&dev->watcher, map->fd);
+	watcher_forget(&dev->watcher, map->fd);
+	return 0;
+}
+
+const struct vfio_backend vfio_sysfs = {
+	.open = sysfs_device_open,
+	.close = sysfs_device_close,
+	.call = sysfs_call,
+	.access = sysfs_access,
+	.dma = sysfs_dma,
+};

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the kernel shows of PCI functions and network interfaces in sysfs, for the files of
+ * libixy-vfio and for ixy-bind. Linux: Documentation/ABI/testing/sysfs-bus-pci, sysfs-class-net.
+ */
+#pragma once
+#include <dirent.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * sysfs_pci.c. Paths are formats and begin below /sys; IXY_SYSFS in the environment names another
+ * place, so that tests can build a system of their own.
+ */
+#define SYSFS_NAME	64
+#define SYSFS_DEVICE	"bus/pci/devices/%s"
+#define SYSFS_NO_DRIVER "none" /* as driver_override: no driver has this name */
+#define SYSFS_FORMAT(n) __attribute__((format(printf, n, n + 1)))
+
+/* "0000:03:00.0": it becomes part of paths, and of what people are told to type. */
+bool sysfs_is_address(const char *pci);
+
+SYSFS_FORMAT(2) int sysfs_open(int flags, const char *format, ...); /* a file, or -errno */
+SYSFS_FORMAT(1) bool sysfs_exists(const char *format, ...);
+
+/* The names in a folder: while ((name = sysfs_next(dir)) != NULL). The last call closes it. */
+SYSFS_FORMAT(1) DIR *sysfs_list(const char *format, ...);
+const char *sysfs_next(DIR *dir);
+
+/* The last part of what a symbolic link points to; the first line of a file. "" and false if there
+ * is none. */
+SYSFS_FORMAT(2) bool sysfs_link(char name[SYSFS_NAME], const char *format, ...);
+SYSFS_FORMAT(2) bool sysfs_read(char name[SYSFS_NAME], const char *format, ...);
+
+SYSFS_FORMAT(2) int sysfs_write(const char *text, const char *format, ...); /* 0 or -errno */
+
+/* What to do when there are too few huge pages. */
+#define MORE_HUGE_PAGES                                                                            \
+	"to reserve some: echo 64 | sudo tee /proc/sys/vm/nr_hugepages; best soon after the start"
+
+/*
+ * netif.c. netif_list(): the network interfaces of PCI function @pci. Return: how many, or -1 if it
+ * has some in another network namespace alone.
+ */
+#define NETIF_MAX 8
+int netif_list(const char *pci, char names[NETIF_MAX][SYSFS_NAME]);
+
+/*
+ * Would the system lose a network if @pci lost its driver? Why, in words: "eth0 is up and has the
+ * address 10.0.0.1".
+ */
+bool netif_in_use(const char *pci, char *why, size_t size);

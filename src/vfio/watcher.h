@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A process that outlives its parent for a moment: it keeps the parent's DMA memory from being given
+ * to others until the card is silent. watcher.c tells why that is needed, and how it works.
+ */
+#pragma once
+#include <sys/types.h>
+
+/**
+ * struct watcher - of one card
+ * @pid:    0 if there is none
+ * @socket: its life line, and where it is told about memory
+ * @name:   of the card, for messages
+ */
+struct watcher {
+	pid_t pid;
+	int socket;
+	const char *name;
+};
+
+/**
+ * watcher_start() - have somebody silence a card when this process ends, however it ends
+ * @dir:      the card's folder in sysfs, open
+ * @lock:     file that is locked as long as the card is in use
+ * @override: what to write to driver_override then, or NULL
+ *
+ * Both files stay the caller's. All DMA memory that there is must be told by watcher_keep().
+ *
+ * Return: 0, or a negative errno, explained.
+ */
+int watcher_start(struct watcher *watcher, const char *name, int dir, int lock,
+		  const char *override);
+
+/* The card may reach the memory in file @fd from now on. Return: 0 or -errno, explained. */
+int watcher_keep(struct watcher *watcher, int fd);
+
+/* The card cannot reach it any more, and @fd is about to be closed. */
+void watcher_forget(struct watcher *watcher, int fd);
+
+/* The card is silent, and given back. Also if it was never started. */
+void watcher_end(struct watcher *watcher);
