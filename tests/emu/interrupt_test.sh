@@ -2,7 +2,7 @@
 # ixy-fwd and ixy-pcap sleep while nothing arrives, and wake up in time.
 #
 # Bursts come with pauses around the time after which ixy-fwd goes to sleep. Each burst has to come back before the next one is
-# sent. A packet that is left in a ring would come back when ixy-fwd wakes up by itself, which is too late.
+# sent. A packet that is left in a ring would come back when ixy-fwd wakes up by itself, after 500 ms as a rule: too late.
 # IXY_BURSTS=1000000 takes minutes; the default is what CI has time for.
 . "$(dirname "$0")/../lib.sh"
 : "${IXY_BURSTS:=3000}"
@@ -10,9 +10,8 @@
 # bursts NAME EMU-OPTIONS PACKETS-PER-BURST WIRE-OPTIONS FWD-OPTION...
 bursts()
 {
-	local name=$1 options=$2 packets=$(($3 * IXY_BURSTS)) account="$work/$1.json" late=200 emu fwd counter
-	[ "$IXY_SLOWDOWN" = 1 ] || late=400 # ixy-fwd wakes up after 500 ms
-	local wire=gen:burst=$3,count=$packets,gap=60,deadline=$late$4
+	local name=$1 options=$2 packets=$(($3 * IXY_BURSTS)) account="$work/$1.json" emu fwd counter
+	local wire=gen:burst=$3,count=$packets,gap=60,deadline=400$4
 	shift 4
 	# shellcheck disable=SC2086 # options may be none
 	spawn "$name.emu" "$IXY_BIN/ixy-emu" $options -d "$work/$name" --interval 0.2 --json-file "$account" "$wire" "$wire"
@@ -33,8 +32,14 @@ bursts()
 	done
 	[ "$(total bursts "$account")" = $((2 * IXY_BURSTS)) ] || fail "$name: $(total bursts "$account") bursts"
 	# It was about those that came while ixy-fwd slept.
-	[ "$(total interrupts "$account")" -ge $((IXY_BURSTS / 10)) ] || fail "$name: only $(total interrupts "$account") interrupts"
-	echo "$name: $(total bursts "$account") bursts, $(total interrupts "$account") interrupts"
+	[ "$(total interrupts "$account")" -ge $((IXY_BURSTS / 50)) ] || fail "$name: only $(total interrupts "$account") interrupts"
+	echo "$name: $(total bursts "$account") bursts, $(total overdue "$account") packets overdue, $(total interrupts "$account") interrupts;" \
+		"us to come back: $(times "$account")"
+}
+# times FILE: burst_us of both cards
+times()
+{
+	tail -n 1 "$1" | grep -o '"burst_us":{[^}]*}' | sed 's/.*{\(.*\)}/\1/' | tr -d '"' | paste -sd ' '
 }
 # shellcheck disable=SC2317 # within calls it
 forwarded()
@@ -64,8 +69,8 @@ idle()
 	sleep $seconds
 	after=$(ticks "$pid")
 	share=$(((after - before) * 100 / ($(getconf CLK_TCK) * seconds)))
-	[ $share -lt $((2 * IXY_SLOWDOWN)) ] || fail "$1 uses $share % of a processor while nothing arrives"
-	echo "$1, idle: $((after - before)) ticks in $seconds s"
+	[ $share -lt 2 ] || fail "$1 uses $share % of a processor while nothing arrives"
+	echo "$*, idle: $((after - before)) ticks in $seconds s" | sed "s|vfio-user:[^ ]*/||g"
 	kill -INT "$pid"
 	ends_within 2 "$pid" || fail "$1 does not wake up to end"
 	kill "$emu"
@@ -76,22 +81,24 @@ ticks()
 	sed 's/.*) //' "/proc/$1/stat" | awk '{ print $12 + $13 }'
 }
 idle ixy-fwd --interrupts "vfio-user:$work/idle/nic0.sock" "vfio-user:$work/idle/nic1.sock"
+idle ixy-fwd --interrupts --threads 4 "vfio-user:$work/idle/nic0.sock" "vfio-user:$work/idle/nic1.sock"
 idle ixy-pcap --interrupts "vfio-user:$work/idle/nic0.sock" "$work/idle.pcap"
 
-# With all that a card takes, interrupts cost next to nothing: the best of several runs that take turns.
+# With all that a card takes, interrupts cost next to nothing: the best of several runs that take turns. On a busy machine it takes
+# more of them until both had their chance.
 rate()
 {
 	"$IXY_BIN/ixy-emu" --quiet gen gen -- "$IXY_BIN/ixy-fwd" --json --duration 1 "$@" '{0}' '{1}' |
 		sed -n 's/.*"final":true.*"tx_packets":\([0-9]*\),.*/\1/p'
 }
 polling=0 sleeping=0
-for ((run = 0; run < 5; run++)); do
+for ((run = 1; run <= 20; run++)); do
 	now=$(rate) && [ "${now:-0}" -gt "$polling" ] && polling=$now
 	now=$(rate --interrupts) && [ "${now:-0}" -gt "$sleeping" ] && sleeping=$now
+	[ $run -ge 3 ] && [ $((sleeping * 100)) -ge $((polling * 95)) ] && break
 done
-echo "in a second: polling $polling packets, with interrupts $sleeping"
-# On a busy machine the ratio says little: bench/latency and the printed figures are for measuring.
-[ "$IXY_SLOWDOWN" != 1 ] || [ $((sleeping * 100)) -ge $((polling * 50)) ] || fail "with interrupts it is far slower"
+echo "in a second: polling $polling packets, with interrupts $sleeping, the best of $run runs"
+[ $run -le 20 ] || fail "at full load it takes less than 95 % of the packets with interrupts"
 
 # A link that goes and comes is reported: by ixy-pcap, whose peer at the other end of the cable stops receiving.
 # events NAME PCAP-OPTION...
