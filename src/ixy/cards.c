@@ -2,11 +2,14 @@
 /* The cards that there is a driver for: the one file that knows all drivers. */
 #include "driver.h"
 
-#define INTEL 0x8086
+#define INTEL  0x8086
+#define REDHAT 0x1af4 /* virtio 1.2, 4.1.2 */
 
 int ixgbe_check(const char *address, const struct ixy_config *config);
+int virtio_open(struct ixy_device **dev, struct vfio_device *vfio, const struct ixy_config *config,
+		bool unused);
 
-/* Device ids as in the families' specification updates. */
+/* Device ids as in the families' specification updates; virtio: with and without a legacy part. */
 static const struct ixy_card cards[] = {
 	{ "82599/X520",
 	  ixgbe_open,
@@ -18,6 +21,7 @@ static const struct ixy_card cards[] = {
 	{ "82599 10GBASE-T", ixgbe_open, ixgbe_check, true, INTEL, { 0x151c } },
 	{ "X540", ixgbe_open, ixgbe_check, true, INTEL, { 0x1528, 0x1560 } },
 	{ "X550", ixgbe_open, ixgbe_check, true, INTEL, { 0x1563, 0x15d1 } },
+	{ "virtio-net", virtio_open, NULL, false, REDHAT, { 0x1041, 0x1000 } },
 	{ 0 },
 };
 

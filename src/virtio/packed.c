@@ -209,6 +209,7 @@ static uint32_t tx(struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs
 	const uint32_t max_size = ixy->config.mtu + 18;
 	struct vring_packed_desc *first = NULL;
 	uint16_t first_flags = 0, count = 0;
+	uint64_t bytes = 0;
 	uint32_t done;
 
 	reclaim(q);
@@ -222,6 +223,7 @@ static uint32_t tx(struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs
 		const uint16_t id = q->ids[--q->free_ids], flags = available(q->avail_wrap);
 		struct vring_packed_desc *desc =
 			fill(q, pkt_buf_iova(buf) - dev->header, dev->header + buf->size, id);
+		bytes += buf->size;
 		q->bufs[id] = buf;
 		if (count++) {
 			virtio_write(desc->flags, flags);
@@ -230,8 +232,11 @@ static uint32_t tx(struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs
 			first_flags = flags;
 		}
 	}
-	if (count)
-		publish_from(dev, q, first, first_flags, count);
+	if (!count)
+		return done;
+	virtio_count(q->packets, count);
+	virtio_count(q->bytes, bytes);
+	publish_from(dev, q, first, first_flags, count);
 	return done;
 }
 

@@ -193,6 +193,7 @@ static uint32_t tx(struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs
 	struct virtio_queue *q = virtio_tx_queue(dev, queue);
 	const uint16_t mask = q->size - 1, start = q->avail;
 	const uint32_t max_size = ixy->config.mtu + 18;
+	uint64_t bytes = 0;
 	uint32_t done;
 
 	reclaim(q);
@@ -212,11 +213,15 @@ static uint32_t tx(struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs
 		} else {
 			desc->len = dev->header + buf->size;
 		}
+		bytes += buf->size;
 		q->bufs[id] = buf;
 		q->avail_ring->ring[q->avail++ & mask] = id;
 	}
-	if (q->avail != start)
-		publish_from(dev, q, start);
+	if (q->avail == start)
+		return done;
+	virtio_count(q->packets, (uint16_t)(q->avail - start));
+	virtio_count(q->bytes, bytes);
+	publish_from(dev, q, start);
 	return done;
 }
 

@@ -213,12 +213,17 @@ static int allocate(struct virtio_device *dev)
 	return err;
 }
 
-/* What the device had, before it was reset, comes back. */
+/* What the device had, before it was reset, comes back. What was to be sent was not sent, then. */
 static void take_back(struct virtio_queue *q)
 {
 	for (uint32_t id = 0; q->bufs && id < q->size; id++) {
-		if (q->bufs[id])
-			pkt_buf_free(q->bufs[id]);
+		if (!q->bufs[id])
+			continue;
+		if (!q->pool) {
+			virtio_count(q->packets, -1);
+			virtio_count(q->bytes, -(uint64_t)q->bufs[id]->size);
+		}
+		pkt_buf_free(q->bufs[id]);
 		q->bufs[id] = NULL;
 	}
 }

@@ -226,8 +226,6 @@ static inline struct pkt_buf *virtio_release(struct virtio_queue *q, uint32_t id
 	}
 	q->bufs[id] = NULL;
 	q->ids[q->free_ids++] = id;
-	virtio_count(q->packets, 1);
-	virtio_count(q->bytes, buf->size);
 	return buf;
 }
 

@@ -47,7 +47,7 @@ stop_cards()
 	ends_within 60 "$emu" || die "ixy-emu does not end"
 }
 
-# start_guest QEMU OPTION...: with all cards of start_cards, each on a PCI Express port of its own, port0 and so on, or where
+# start_guest QEMU OPTION...: with all cards of start_cards, if there are any, each on a PCI Express port of its own, port0 and so on, or where
 # the array places says in JSON. In the environment:
 # memory=1G, cpus=2, append="kernel parameters", more="more.cpio ...", iommu=on for an IOMMU; iommu=on,OPTION=VALUE...: of intel-iommu
 # shellcheck disable=SC2120 # mostly none
@@ -61,6 +61,7 @@ start_guest()
 		append="intel_iommu=on $append"
 	fi
 	for sock in "$work"/nic*.sock; do
+		[ -e "$sock" ] || continue # none of ours
 		devices+=(-device "pcie-root-port,id=port$n,chassis=$n")
 		cards+=(-device "{\"driver\":\"vfio-user-pci\",\"id\":\"nic$n\",${places[n]:-\"bus\":\"port$n\"},
 			\"socket\":{\"path\":\"/mnt/$(basename "$sock")\",\"type\":\"unix\"}}")
