@@ -6,8 +6,6 @@
  * have nothing better; it takes root, and the card can reach all memory.
  * Linux: Documentation/PCI/sysfs-pci.rst, Documentation/ABI/testing/sysfs-bus-pci.
  */
-#include <sys/file.h>
-
 #include "internal.h"
 #include "sysfs.h"
 #include "watcher.h"
@@ -23,7 +21,7 @@ struct sysfs {
 	struct vfio_space space;
 	struct watcher watcher;
 	char pci[16];
-	int dir, config;
+	int dir, config, lock;
 	struct {
 		int fd;
 		uint64_t size;
@@ -141,15 +139,6 @@ static int open_bars(struct sysfs *dev)
 	return err;
 }
 
-/* A file that only root can open, or any user could keep us out. */
-static int lock_file(const struct sysfs *dev)
-{
-	for (int i = 0; i < BARS; i++)
-		if (dev->bars[i].size)
-			return dev->bars[i].fd;
-	return dev->config;
-}
-
 /* Power on and decoding of addresses on, bus mastering off. */
 static int enable(const struct sysfs *dev)
 {
@@ -199,7 +188,7 @@ static int sysfs_device_open(struct vfio_device *vfio, const char *name)
 		.ranges = { { 0, UINT64_MAX } },
 	};
 	vfio->space = &dev->space;
-	dev->dir = dev->config = -1;
+	dev->dir = dev->config = dev->lock = -1;
 	for (int i = 0; i < BARS; i++)
 		dev->bars[i].fd = -1;
 
@@ -219,15 +208,17 @@ static int sysfs_device_open(struct vfio_device *vfio, const char *name)
 	if (dev->dir < 0)
 		return explain(dev, "its folder", -dev->dir);
 
-	int err = open_bars(dev);
-	const int lock = lock_file(dev);
-	if (!err && flock(lock, LOCK_EX | LOCK_NB))
-		err = ixy_fail(EBUSY, "%s: in use: another program has it open", vfio->address);
-	err = err ?: check_driver(dev, option) ?: check_huge_pages(dev) ?: detach(dev) ?: enable(dev);
+	dev->lock = sysfs_lock(dev->pci);
+	if (dev->lock == -EBUSY)
+		return ixy_fail(EBUSY, "%s: in use: another program has it open", vfio->address);
+	if (dev->lock < 0)
+		return explain(dev, "a BAR", -dev->lock);
+	int err = check_driver(dev, option) ?: check_huge_pages(dev) ?: open_bars(dev) ?: detach(dev) ?:
+		  enable(dev);
 	if (err)
 		return err;
 	warn(dev);
-	return watcher_start(&dev->watcher, vfio->address, dev->dir, lock,
+	return watcher_start(&dev->watcher, vfio->address, dev->dir, dev->lock,
 			     dev->overridden ? dev->override : NULL);
 }
 
@@ -250,6 +241,8 @@ static void sysfs_device_close(struct vfio_device *vfio)
 		close(dev->dir);
 	if (dev->config >= 0)
 		close(dev->config);
+	if (dev->lock >= 0)
+		close(dev->lock);
 	free(dev);
 }
 

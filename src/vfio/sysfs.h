@@ -34,6 +34,19 @@ SYSFS_FORMAT(2) bool sysfs_read(char name[SYSFS_NAME], const char *format, ...);
 
 SYSFS_FORMAT(2) int sysfs_write(const char *text, const char *format, ...); /* 0 or -errno */
 
+/*
+ * Exclusive use of a device that no driver has: a lock on a file that only root can open, or any user
+ * could keep us out. Return: the file, which is to be closed in the end, -EBUSY, -EACCES or another
+ * error.
+ */
+int sysfs_lock(const char *pci);
+
+/*
+ * May a member of an IOMMU group have @driver ("": none) while VFIO has another? Linux lets those
+ * that do no DMA of their own: driver_managed_dma.
+ */
+bool sysfs_leaves_group_viable(const char *driver);
+
 /* What to do when there are too few huge pages. */
 #define MORE_HUGE_PAGES                                                                            \
 	"to reserve some: echo 64 | sudo tee /proc/sys/vm/nr_hugepages; best soon after the start"

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdarg.h>
 
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "internal.h"
@@ -124,4 +125,25 @@ int sysfs_write(const char *text, const char *format, ...)
 	int err = write(fd, text, strlen(text)) < 0 ? -errno : 0;
 	close(fd);
 	return err;
+}
+
+int sysfs_lock(const char *pci)
+{
+	int fd = -ENOENT;
+
+	for (int i = 0; i < 6 && fd == -ENOENT; i++)
+		fd = sysfs_open(O_RDWR, SYSFS_DEVICE "/resource%d", pci, i);
+	if (fd == -ENOENT)
+		fd = sysfs_open(O_RDWR, SYSFS_DEVICE "/config", pci);
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB)) {
+		close(fd);
+		return -EBUSY;
+	}
+	return fd;
+}
+
+bool sysfs_leaves_group_viable(const char *driver)
+{
+	return !*driver || !strcmp(driver, "vfio-pci") || !strcmp(driver, "pcieport") ||
+	       !strcmp(driver, "pci-stub");
 }

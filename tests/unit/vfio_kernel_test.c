@@ -470,9 +470,9 @@ static void a_device_with_another_driver(void **state)
 	(void)state;
 	kernel_make_link("/sys/bus/pci/devices/0000:01:00.0/driver", "../../bus/pci/drivers/ixgbe");
 	kernel_remove("/dev/vfio/11");
-	refused("0000:01:00.0", ENODEV, "driven by ixgbe", "driver_override");
+	refused("0000:01:00.0", ENODEV, "driven by ixgbe", "ixy-bind vfio-pci 0000:01:00.0");
 	kernel_remove("/sys/bus/pci/devices/0000:01:00.0/driver");
-	refused("0000:01:00.0", ENODEV, "no driver", "modprobe vfio-pci");
+	refused("0000:01:00.0", ENODEV, "no driver", "ixy-bind vfio-pci 0000:01:00.0");
 }
 
 static void a_machine_without_iommu(void **state)
@@ -525,7 +525,7 @@ static void no_permission(void **state)
 {
 	(void)state;
 	kernel.open_error = EACCES;
-	refused("0000:01:00.0", EACCES, "/dev/vfio/11", "chown");
+	refused("0000:01:00.0", EACCES, "/dev/vfio/11", "ixy-bind --user");
 }
 
 static void a_device_that_is_in_use(void **state)

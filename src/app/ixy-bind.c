@@ -1,0 +1,476 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * ixy-bind: which network cards are there, who drives them, and giving them from one driver to
+ * another. All of it is reading and writing files in sysfs (Linux: Documentation/ABI/testing/
+ * sysfs-bus-pci): driver_override names the driver that may have a card, driver/unbind takes it from
+ * the one that has it, drivers_probe offers it to all.
+ */
+#include "options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../features/ixy.h"
+#include "../vfio/sysfs.h"
+
+#define NETWORK	  0x02 /* PCI base class */
+#define CARDS_MAX 256
+
+struct card {
+	char pci[16];
+	unsigned int vendor, device, class;
+	const char *name; /* of those that ixy drives, else NULL */
+	char driver[SYSFS_NAME], group[SYSFS_NAME];
+	int node;				/* NUMA; -1: not known */
+	char interfaces[NETIF_MAX][SYSFS_NAME]; /* of Linux */
+	int interface_count;
+	char used[256]; /* why the system needs it, or "" */
+};
+
+static const char *program;
+static bool force;
+
+/* ---- What there is ---- */
+
+static unsigned int read_hex(const char *pci, const char *file)
+{
+	char text[SYSFS_NAME];
+
+	return sysfs_read(text, SYSFS_DEVICE "/%s", pci, file) ? strtoul(text, NULL, 16) : 0;
+}
+
+static void read_card(struct card *card, const char *pci)
+{
+	char node[SYSFS_NAME];
+
+	*card = (struct card){ 0 };
+	snprintf(card->pci, sizeof(card->pci), "%.15s", pci);
+	card->vendor = read_hex(pci, "vendor");
+	card->device = read_hex(pci, "device");
+	card->class = read_hex(pci, "class") >> 16;
+	card->name = ixy_card_name(card->vendor, card->device);
+	sysfs_link(card->driver, SYSFS_DEVICE "/driver", pci);
+	sysfs_link(card->group, SYSFS_DEVICE "/iommu_group", pci);
+	card->node = sysfs_read(node, SYSFS_DEVICE "/numa_node", pci) && *node ? atoi(node) : -1;
+	card->interface_count = netif_list(pci, card->interfaces);
+	if (!netif_in_use(pci, card->used, sizeof(card->used)))
+		*card->used = '\0';
+}
+
+static bool is_network_card(const struct card *card)
+{
+	return card->class == NETWORK || card->name;
+}
+
+static int by_address(const void *a, const void *b)
+{
+	return strcmp(((const struct card *)a)->pci, ((const struct card *)b)->pci);
+}
+
+static int read_cards(struct card *cards)
+{
+	DIR *dir = sysfs_list("bus/pci/devices");
+	const char *pci;
+	int count = 0;
+
+	while ((pci = sysfs_next(dir)) != NULL) {
+		if (count == CARDS_MAX)
+			continue;
+		read_card(&cards[count], pci);
+		count += is_network_card(&cards[count]);
+	}
+	qsort(cards, count, sizeof(*cards), by_address);
+	return count;
+}
+
+/* Call @each for all other members of the card's IOMMU group. */
+static void for_neighbours(const struct card *card,
+			   void (*each)(const char *pci, const char *driver, void *ctx), void *ctx)
+{
+	char driver[SYSFS_NAME];
+	const char *pci;
+	DIR *dir = *card->group ? sysfs_list(SYSFS_DEVICE "/iommu_group/devices", card->pci) : NULL;
+
+	while ((pci = sysfs_next(dir)) != NULL) {
+		if (!strcmp(pci, card->pci))
+			continue;
+		sysfs_link(driver, SYSFS_DEVICE "/driver", pci);
+		each(pci, driver, ctx);
+	}
+}
+
+/* ---- The list ---- */
+
+static void print_neighbour(const char *pci, const char *driver, void *ctx)
+{
+	const struct card *card = ctx;
+
+	printf("              also in group %s: %s (%s)\n", card->group, pci,
+	       *driver ? driver : "no driver");
+}
+
+static void print_text(struct card *cards, int count)
+{
+	bool iommu = false;
+
+	printf("%-12s  %-9s  %-16s  %-10s  %4s  %5s  %s\n", "address", "id", "ixy drives it",
+	       "driver", "NUMA", "group", "interfaces");
+	for (struct card *c = cards; c < cards + count; c++) {
+		char node[16] = "-";
+		if (c->node >= 0)
+			snprintf(node, sizeof(node), "%d", c->node);
+		printf("%-12s  %04x:%04x  %-16s  %-10s  %4s  %5s ", c->pci, c->vendor, c->device,
+		       c->name ?: "no", *c->driver ? c->driver : "-", node,
+		       *c->group ? c->group : "-");
+		for (int i = 0; i < c->interface_count; i++)
+			printf(" %s", c->interfaces[i]);
+		puts(c->interface_count ? "" : " -");
+		if (*c->used)
+			printf("              in use: %s\n", c->used);
+		for_neighbours(c, print_neighbour, c);
+		iommu |= *c->group;
+	}
+	if (count && !iommu)
+		puts("No IOMMU is on: vfio-pci needs one (VT-d, AMD-Vi in the firmware; "
+		     "intel_iommu=on "
+		     "for Intel).");
+}
+
+static void json_string(const char *key, const char *text)
+{
+	printf(",\"%s\":", key);
+	if (text && *text)
+		app_print_string(stdout, text);
+	else
+		fputs("null", stdout);
+}
+
+static void json_neighbour(const char *pci, const char *driver, void *ctx)
+{
+	int *count = ctx;
+
+	printf("%s{\"address\":\"%s\"", (*count)++ ? "," : "", pci);
+	json_string("driver", driver);
+	putchar('}');
+}
+
+static void print_json(struct card *cards, int count)
+{
+	for (struct card *c = cards; c < cards + count; c++) {
+		int neighbours = 0;
+		printf("{\"address\":\"%s\",\"id\":\"%04x:%04x\"", c->pci, c->vendor, c->device);
+		json_string("card", c->name);
+		json_string("driver", c->driver);
+		printf(",\"numa_node\":");
+		printf(c->node < 0 ? "null" : "%d", c->node);
+		printf(",\"iommu_group\":%s,\"group_members\":[", *c->group ? c->group : "null");
+		for_neighbours(c, json_neighbour, &neighbours);
+		printf("],\"interfaces\":[");
+		for (int i = 0; i < c->interface_count; i++) {
+			fputs(i ? "," : "", stdout);
+			app_print_string(stdout, c->interfaces[i]);
+		}
+		putchar(']');
+		json_string("in_use", c->used);
+		puts("}");
+	}
+}
+
+/* ---- May it be given to another driver? Each says why not. ---- */
+
+__attribute__((format(printf, 2, 3))) static bool refuse(const struct card *card,
+							 const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	fprintf(stderr, "%s: %s: ", program, card->pci);
+	vfprintf(stderr, format, args);
+	putc('\n', stderr);
+	va_end(args);
+	return false;
+}
+
+struct others {
+	char **named; /* cards on the command line */
+	int count;
+	char list[512], addresses[512];
+};
+
+static void add_other(const char *pci, const char *driver, void *ctx)
+{
+	struct others *others = ctx;
+	size_t length = strlen(others->list);
+
+	if (sysfs_leaves_group_viable(driver))
+		return;
+	for (int i = 0; i < others->count; i++)
+		if (!strcmp(others->named[i], pci))
+			return;
+	snprintf(others->list + length, sizeof(others->list) - length, "%s%s (%s)",
+		 length ? ", " : "", pci, driver);
+	length = strlen(others->addresses);
+	snprintf(others->addresses + length, sizeof(others->addresses) - length, " %s", pci);
+}
+
+static bool may_bind(const struct card *card, const char *driver, char **named, int count)
+{
+	struct others others = { named, count, "", "" };
+
+	if (!strcmp(driver, "kernel"))
+		return true; /* a card that the kernel drives stays as it is */
+	if (!is_network_card(card) && !force)
+		return refuse(card, "not a network card (class %02x); --force gives it to %s",
+			      card->class, driver);
+	if (*card->used && !force)
+		return refuse(card, "in use: %s; --force takes it all the same", card->used);
+	if (strcmp(driver, "vfio-pci"))
+		return true;
+	if (!*card->group)
+		return refuse(
+			card,
+			"not behind an IOMMU, which vfio-pci needs: switch it on in the firmware "
+			"(VT-d, AMD-Vi) and boot with intel_iommu=on (Intel); or do without: "
+			"ixy-bind none %s, and as root sysfs:%s",
+			card->pci, card->pci);
+	for_neighbours(card, add_other, &others);
+	if (*others.list && !force)
+		return refuse(card,
+			      "its IOMMU group %s has other members, which have to go with it: %s; "
+			      "ixy-bind vfio-pci %s%s",
+			      card->group, others.list, card->pci, others.addresses);
+	return true;
+}
+
+/* ---- Giving it ---- */
+
+/* Run a program of the system and wait for it. */
+static bool run(char *const argv[])
+{
+	int status = -1;
+	pid_t pid = fork();
+
+	if (!pid) {
+		execvp(argv[0], argv);
+		_exit(127);
+	}
+	return pid > 0 && waitpid(pid, &status, 0) == pid && !status;
+}
+
+static bool load(const char *module)
+{
+	printf("loading %s: modprobe %s\n", module, module);
+	fflush(stdout);
+	return run((char *[]){ "modprobe", (char *)module, NULL });
+}
+
+static bool fail(const struct card *card, const char *file, int err)
+{
+	return refuse(card, "%s: %s%s", file, strerror(-err),
+		      err == -EACCES || err == -EPERM ? " (ixy-bind needs root: sudo)" : "");
+}
+
+/* Take it from its driver and offer it to the one that @override names; "": to all. */
+static bool move(const struct card *card, const char *override)
+{
+	int err = sysfs_write(*override ? override : "\n", SYSFS_DEVICE "/driver_override",
+			      card->pci);
+
+	if (err)
+		return fail(card, "driver_override", err);
+	if (*card->driver && strcmp(card->driver, override)) {
+		err = sysfs_write(card->pci, SYSFS_DEVICE "/driver/unbind", card->pci);
+		if (err && err != -ENOENT)
+			return fail(card, "driver/unbind", err);
+	}
+	err = sysfs_write(card->pci, "bus/pci/drivers_probe");
+	/* It fails when no driver wants the card; whether that is right is seen later. */
+	return err == -EACCES || err == -EPERM ? fail(card, "drivers_probe", err) : true;
+}
+
+static bool bind_vfio(const struct card *card, const struct passwd *user)
+{
+	char path[PATH_MAX];
+
+	if (!sysfs_exists("bus/pci/drivers/vfio-pci"))
+		load("vfio-pci");
+	if (!sysfs_exists("bus/pci/drivers/vfio-pci"))
+		return refuse(card, "the kernel has no vfio-pci");
+	if (strcmp(card->driver, "vfio-pci") && !move(card, "vfio-pci"))
+		return false;
+	if (!user)
+		return true;
+	/* udev may be about to give the new file its default owner. */
+	if (strcmp(card->driver, "vfio-pci") && !access("/run/udev/control", F_OK))
+		run((char *[]){ "udevadm", "settle", "--timeout=5", NULL });
+	snprintf(path, sizeof(path), "/dev/vfio/%s", card->group);
+	if (chown(path, user->pw_uid, -1))
+		return fail(card, path, -errno);
+	printf("%s belongs to %s; programs of %s need locked memory, too: see ulimit -l\n", path,
+	       user->pw_name, user->pw_name);
+	return true;
+}
+
+static bool bind_kernel(const struct card *card)
+{
+	char modalias[SYSFS_NAME], driver[SYSFS_NAME];
+
+	/* Drivers for programs; whatever else has it is one of the kernel's own. */
+	if (*card->driver && strcmp(card->driver, "vfio-pci") && strcmp(card->driver, "pci-stub") &&
+	    strncmp(card->driver, "uio_", 4) && strncmp(card->driver, "igb_uio", 7)) {
+		int err = sysfs_write("\n", SYSFS_DEVICE "/driver_override", card->pci);
+		return err ? fail(card, "driver_override", err) : true;
+	}
+	if (!move(card, ""))
+		return false;
+	if (sysfs_link(driver, SYSFS_DEVICE "/driver", card->pci))
+		return true;
+	/* Its driver is a module that is not loaded: udev would have done that at the start. */
+	return sysfs_read(modalias, SYSFS_DEVICE "/modalias", card->pci) && *modalias
+		       ? (load(modalias), move(card, ""))
+		       : true;
+}
+
+static bool bind_card(const char *pci, const char *driver, const struct passwd *user)
+{
+	struct card before, after;
+	bool done;
+
+	read_card(&before, pci);
+	/* A program may have it without a driver (sysfs:...); such are locked. */
+	const int lock = *before.driver ? -1 : sysfs_lock(pci);
+	if (lock == -EBUSY)
+		return refuse(&before, "a program has it open");
+	if (!strcmp(driver, "vfio-pci"))
+		done = bind_vfio(&before, user);
+	else if (!strcmp(driver, "kernel"))
+		done = bind_kernel(&before);
+	else
+		done = move(&before, SYSFS_NO_DRIVER);
+	if (lock >= 0)
+		close(lock);
+	if (!done)
+		return false;
+
+	read_card(&after, pci);
+	if (!strcmp(driver, "kernel") ? !*after.driver
+				      : strcmp(after.driver, strcmp(driver, "none") ? driver : ""))
+		return refuse(&after, "%s; dmesg may tell why",
+			      *after.driver		 ? "its driver does not let it go"
+			      : strcmp(driver, "kernel") ? "vfio-pci does not take it"
+							 : "no driver of the kernel takes it");
+	printf("%s: %s -> %s\n", pci, *before.driver ? before.driver : "no driver",
+	       *after.driver ? after.driver : "no driver");
+	fflush(stdout);
+	return true;
+}
+
+/* All of them or, if there is something against one, none. */
+static bool bind_cards(const char *driver, char **named, int count, const struct passwd *user)
+{
+	bool good = true;
+
+	for (int i = 0; i < count; i++) {
+		struct card card;
+		if (!sysfs_is_address(named[i]) || !sysfs_exists(SYSFS_DEVICE, named[i])) {
+			fprintf(stderr, "%s: %s: no such device; they look like 0000:03:00.0\n",
+				program, named[i]);
+			good = false;
+			continue;
+		}
+		read_card(&card, named[i]);
+		good &= may_bind(&card, driver, named, count);
+	}
+	for (int i = 0; i < count && good; i++)
+		good = bind_card(named[i], driver, user);
+	return good;
+}
+
+/* ---- The command line ---- */
+
+static const char help[] =
+	"usage: ixy-bind [OPTION]... [DRIVER ADDRESS...]\n\n"
+	"List network cards, or give those at ADDRESS (0000:03:00.0) to another driver:\n\n"
+	"  vfio-pci            for programs, behind the IOMMU\n"
+	"  none                for programs that are given sysfs:ADDRESS, without an IOMMU\n"
+	"  kernel              back to the kernel's own driver\n\n"
+	"  --user NAME         with vfio-pci: let this user open them (owner of /dev/vfio/GROUP)\n"
+	"  --force             also what the system uses: addresses, routes, bridges, ...\n"
+	"  --json              list as JSON, one object per line and card\n"
+	"  --help              print this\n"
+	"  --version           print the version\n\n"
+	"Nothing lasts beyond a restart. Programs cannot use a card while the kernel drives "
+	"another\n"
+	"device of its IOMMU group.\n";
+
+static int usage(const char *format, const char *what)
+{
+	fprintf(stderr, "%s: ", program);
+	fprintf(stderr, format, what);
+	fputs("; try --help\n", stderr);
+	return 2;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "user", true, NULL, 'u' },	 { "force", false, NULL, 'f' },
+		{ "json", false, NULL, 'j' },	 { "help", false, NULL, 'h' },
+		{ "version", false, NULL, 'v' }, { 0 },
+	};
+	static struct card cards[CARDS_MAX];
+	const struct passwd *user = NULL;
+	const char *slash = strrchr(argv[0], '/');
+	bool json = false;
+	int option;
+
+	program = slash ? slash + 1 : argv[0];
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
+		switch (option) {
+		case 'u':
+			user = getpwnam(optarg);
+			if (!user) {
+				fprintf(stderr, "%s: there is no user %s\n", program, optarg);
+				return 1;
+			}
+			break;
+		case 'f':
+			force = true;
+			break;
+		case 'j':
+			json = true;
+			break;
+		case 'h':
+			fputs(help, stdout);
+			return 0;
+		case 'v':
+			printf("%s %s\n", program, IXY_VERSION);
+			return 0;
+		case ':':
+			return usage("%s needs a value", argv[optind - 1]);
+		default:
+			return usage("%s: no such option", argv[optind - 1]);
+		}
+	}
+	const char *driver = argv[optind];
+	if (!driver) {
+		int count = read_cards(cards);
+		(json ? print_json : print_text)(cards, count);
+		return 0;
+	}
+	if (strcmp(driver, "vfio-pci") && strcmp(driver, "kernel") && strcmp(driver, "none"))
+		return usage("%s: not vfio-pci, kernel or none", driver);
+	if (optind + 1 == argc)
+		return usage("%s: of which card", driver);
+	if (user && strcmp(driver, "vfio-pci"))
+		return usage("--user goes with vfio-pci, not with %s", driver);
+	return bind_cards(driver, argv + optind + 1, argc - optind - 1, user) ? 0 : 1;
+}
