@@ -26,8 +26,8 @@ struct user {
 /* Log what failed, unless the connection was lost, which has been logged. Return: @err. */
 static int fail(struct user *user, const char *what, int err)
 {
-	if (!vfio_user_lost(&user->socket))
-		ixy_log(IXY_ERROR, "%s: %s: %s", user->socket.name, what, strerror(-err));
+	if (!peer_lost(&user->socket.peer))
+		ixy_log(IXY_ERROR, "%s: %s: %s", user->socket.peer.name, what, strerror(-err));
 	return err;
 }
 
@@ -66,17 +66,17 @@ static int negotiate(struct user *user)
 		.reply_max = sizeof(reply) - 1, /* the last byte stays the string's end */
 	};
 
-	user->socket.hint = " (is it a vfio-user server? does it serve another client?)";
+	user->socket.peer.hint = " (is it a vfio-user server? does it serve another client?)";
 	int err = vfio_user_call(&user->socket, &request);
-	user->socket.hint = "";
+	user->socket.peer.hint = "";
 	if (err)
 		return fail(user, "version negotiation", err);
 	if (reply.major)
 		return ixy_fail(EPROTO, "%s: the server speaks vfio-user %u.x, this client 0.x",
-				user->socket.name, reply.major);
+				user->socket.peer.name, reply.major);
 
 	uint64_t fds = json_number(reply.json, "max_msg_fds", 1);
-	user->max_fds = fds < 1 ? 1 : fds < USER_MAX_FDS ? fds : USER_MAX_FDS;
+	user->max_fds = fds < 1 ? 1 : fds < PEER_MAX_FDS ? fds : PEER_MAX_FDS;
 	uint64_t data = json_number(reply.json, "max_data_xfer_size", 1 << 20);
 	user->max_data = data < 8 ? 8 : data < MAX_CHUNK ? data : MAX_CHUNK;
 	return 0;
@@ -114,7 +114,8 @@ static int user_open(struct vfio_device *dev, const char *path)
 	for (uint32_t i = 0; i < REGIONS; i++)
 		user->region_fds[i] = -1;
 
-	int err = vfio_user_connect(&user->socket, path, dev->address);
+	peer_init(&user->socket.peer, dev->address, "the server");
+	int err = peer_connect(&user->socket.peer, path);
 	if (!err)
 		err = negotiate(user);
 	if (!err)
@@ -128,7 +129,7 @@ static void user_close(struct vfio_device *dev)
 
 	if (!user)
 		return;
-	vfio_user_disconnect(&user->socket);
+	peer_destroy(&user->socket.peer);
 	for (uint32_t i = 0; i < REGIONS; i++)
 		if (user->region_fds[i] >= 0)
 			close(user->region_fds[i]);
@@ -197,7 +198,7 @@ static int get_irq_info(struct user *user, struct vfio_irq_info *info)
 static int set_irqs(struct user *user, const struct vfio_irq_set *set)
 {
 	uint32_t done = 0;
-	int eventfds[USER_MAX_FDS];
+	int eventfds[PEER_MAX_FDS];
 
 	do {
 		uint32_t run = 0;
@@ -363,7 +364,7 @@ static int dma_unmap(struct user *user, const struct dma_map *map)
 	int err = vfio_user_call(&user->socket, &request);
 
 	/* A server that has gone does no harm: it had the file, which nobody else will get. */
-	if (err && vfio_user_lost(&user->socket))
+	if (err && peer_lost(&user->socket.peer))
 		return 0;
 	return err ? err : reply.iova == map->mem.iova && reply.size == map->mem.size ? 0 : -EIO;
 }
@@ -376,7 +377,7 @@ static int user_dma(struct vfio_space *space, const struct dma_map *map, bool ad
 	if (err == -EOPNOTSUPP && add && map->fd < 0)
 		return ixy_fail(EOPNOTSUPP,
 				"%s: a server cannot share memory that is not in a file",
-				user->socket.name);
+				user->socket.peer.name);
 	return err ? fail(user, add ? "mapping memory for DMA" : "unmapping DMA memory", err) : 0;
 }
 

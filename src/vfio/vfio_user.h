@@ -4,10 +4,7 @@
  * time, each with its reply and a deadline. The server is not trusted.
  */
 #pragma once
-#include <pthread.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "socket.h"
 
 enum { /* commands */
        USER_VERSION = 1,
@@ -22,21 +19,9 @@ enum { /* commands */
        USER_RESET = 13,
 };
 
-#define USER_MAX_FDS 16 /* in one message, of what we send and what we take */
-
-/**
- * struct user_socket - a connection
- * @name:    of the server, for messages
- * @hint:    what to add to them if the connection is lost
- * @lock:    one request at a time
- * @lost:    the connection is of no use any more
- * @last_id: of the last request
- */
+/* A connection, and the id of the last request. */
 struct user_socket {
-	const char *name, *hint;
-	pthread_mutex_t lock;
-	int fd;
-	bool lost;
+	struct peer peer;
 	uint16_t last_id;
 };
 
@@ -64,11 +49,6 @@ struct user_request {
 	size_t reply_min, reply_max, reply_size;
 	int *reply_fd;
 };
-
-/* Connect to a socket. Return: 0 or a negative errno, explained. */
-int vfio_user_connect(struct user_socket *socket, const char *path, const char *name);
-void vfio_user_disconnect(struct user_socket *socket); /* also after vfio_user_connect() failed */
-bool vfio_user_lost(struct user_socket *socket);
 
 /*
  * Send a request and wait for the reply. Return: 0, the server's error, -ENOTCONN if the connection
