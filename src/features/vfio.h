@@ -5,8 +5,9 @@
 /* backends.c: who serves *@name; moves *@name past the prefix. */
 const struct vfio_backend *vfio_backend_for(const char **name);
 
-extern const struct vfio_backend vfio_user;  /* vfio_user.c */
-extern const struct vfio_backend vfio_sysfs; /* sysfs.c */
+extern const struct vfio_backend vfio_user;	  /* vfio_user.c */
+extern const struct vfio_backend vfio_vhost_user; /* vhost_user.c */
+extern const struct vfio_backend vfio_sysfs;	  /* sysfs.c */
 
 /*
  * explain.c: log what is the matter with PCI function @pci and what to do about it, after @what (a

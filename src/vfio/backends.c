@@ -2,12 +2,14 @@
 /* The list of backends: the one file that knows them all. */
 #include "internal.h"
 
-#define MAX_BACKENDS (2 + 8)
+#define MAX_BACKENDS (3 + 8)
 
 static struct {
 	const char *prefix;
 	const struct vfio_backend *backend;
-} backends[MAX_BACKENDS] = { { "vfio-user:", &vfio_user }, { "sysfs:", &vfio_sysfs } };
+} backends[MAX_BACKENDS] = { { "vfio-user:", &vfio_user },
+			     { "vhost-user:", &vfio_vhost_user },
+			     { "sysfs:", &vfio_sysfs } };
 
 int vfio_backend_add(const char *prefix, const struct vfio_backend *backend)
 {
