@@ -167,6 +167,26 @@ pack_programs()
 	(cd "$to" && find . -mindepth 1 | cpio --quiet -o -H newc -R 0:0) >"$work/programs.cpio"
 }
 
+# pack_modules MODULE...: with those that they need, to $work/modules.cpio, for a guest that is to have more drivers than the
+# lab's; load_modules there
+pack_modules()
+{
+	local to=$work/modules kernel file
+	kernel=$(ls "$IXY_LAB/root/usr/lib/modules")
+	mkdir -p "$to/more"
+	chroot "$IXY_LAB/root" /usr/sbin/modprobe --set-version "$kernel" --all --show-depends "$@" | sed -n 's/^insmod //p' |
+		while read -r file; do
+			xz -dc "$IXY_LAB/root/$file" >"$to/more/$(basename "$file" .xz)"
+			basename "$file" .xz
+		done >"$to/more/order"
+	(cd "$to" && find . -mindepth 1 | cpio --quiet -o -H newc -R 0:0) >"$work/modules.cpio"
+}
+load_modules()
+{
+	guest 'cd /more && for m in $(cat order); do [ -d "/sys/module/$(basename "$m" .ko | tr - _)" ] || insmod "$m" || exit 1; done' ||
+		die "modules do not load"
+}
+
 # bind_to_vfio CARD...: 0 is the first
 bind_to_vfio()
 {

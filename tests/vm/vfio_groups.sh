@@ -3,7 +3,7 @@
 # a conventional bus, one group because their DMA comes from the same bridge: ixy-fwd drives them through one open group. If one
 # of them has another driver, the kernel lets nobody have the group: ixy-fwd says which and what to do, and that helps.
 . "$(dirname "$0")/lib.sh"
-pack_programs ixy-fwd
+pack_programs ixy-fwd ixy-bind
 start_cards gen:flows=64 gen:flows=64 gen:flows=64 gen:flows=64
 # shellcheck disable=SC2034 # used by start_guest
 places=('"bus":"port0","addr":"0.0","multifunction":true' '"bus":"port0","addr":"0.1"'
@@ -35,7 +35,7 @@ forward()
 	opened=$(guest "ls -l /proc/$pid/fd" | sed -n 's,.* -> \(/dev/vfio/.*\),\1,p' | sort | xargs)
 	[ "$opened" = "$(printf '%s\n' "$@" | sort | xargs)" ] || fail "$name: open are $opened"
 	guest "kill -INT $pid; while [ -d /proc/$pid ]; do sleep 0.1; done"
-	packets=$(guest grep '\"final\":true' "$out" | grep -o '"tx_packets":[0-9]*' | cut -d : -f 2 | xargs)
+	packets=$(guest grep '\"final\":true' "$out" | grep -o '"tx_packets":[0-9]*,"tx_bytes"' | grep -o '[0-9]*' | xargs)
 	[ "$(wc -w <<<"$packets")" = 2 ] || fail "$name: no counts of two cards: $packets"
 	for n in $packets; do
 		[ "$n" -gt 1000 ] || fail "$name: only $n packets"
@@ -61,10 +61,10 @@ status=$?
 cat "$work/refused.log"
 [ $status = 1 ] || fail "with a neighbour that ixgbe drives: exit status $status"
 grep -q "^$(card 2): .*: $(card 3) (ixgbe);" "$work/refused.log" || fail "the neighbour and its driver are not named"
-advice=$(sed -n 's/.* too: \(echo .*\)/\1/p' "$work/refused.log" | sed 's/sudo //')
+advice=$(sed -n 's/.* too: sudo \(ixy-bind .*\)/\1/p' "$work/refused.log")
 [ -n "$advice" ] || fail "no advice"
 must "the advice does not work" guest "$advice"
-must "not even when the neighbour has no driver" guest "$fwd"
+must "not even when the neighbour has gone with it" guest "$fwd"
 
 no_complaints "vfio-pci .* (resetting|reset done)"
 stop_guest
