@@ -34,7 +34,8 @@ static const char *address(const struct virtio_device *dev)
 
 static int find_transport(struct virtio_device *dev)
 {
-	static const struct virtio_transport *const kinds[] = { &virtio_modern, &virtio_legacy };
+	static const struct virtio_transport *const kinds[] = { &virtio_vhost, &virtio_modern,
+								&virtio_legacy };
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
 		dev->transport = kinds[i];
