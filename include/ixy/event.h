@@ -52,6 +52,10 @@ struct ixy_watch {
  * Works without interrupts, too; it costs a few register accesses. After IXY_FAILED, IXY_WANTED and
  * IXY_GONE there is nothing more.
  *
+ * The link of a vhost-user device is its connection. When the back end has gone, this tries to connect
+ * again, and goes on as before when it can: packets that were with the back end are lost, other threads
+ * may go on to receive and send.
+ *
  * Return: true if there is an event.
  */
 bool ixy_next_event(struct ixy_device *dev, struct ixy_watch *watch, struct ixy_event *event);

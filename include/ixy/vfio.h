@@ -22,8 +22,9 @@ struct vfio_device;
 /**
  * vfio_open() - take control of a device
  * @dev:     set on success
- * @address: "0000:03:00.0" (a PCI function that is bound to vfio-pci) or "vfio-user:PATH" (a
- *           server's UNIX socket)
+ * @address: "0000:03:00.0" (a PCI function that is bound to vfio-pci), "vfio-user:PATH" (a server's
+ *           UNIX socket), or "vhost-user:PATH" (that of a back end, which plays a virtio-net device;
+ *           with ",split" behind it, packed rings are not used)
  *
  * All DMA memory that the process has is mapped for the device. Bus mastering stays off until
  * vfio_set_bus_master().

@@ -59,7 +59,8 @@ static void print_help(const struct app *app, const char *program, const struct 
 		int width = printf("  --%s %s", o->name, o->argument ?: "");
 		printf("%*s%s\n", width < 22 ? 22 - width : 1, "", o->help);
 	}
-	printf("\nA card is named by its PCI address (0000:03:00.0) or by vfio-user:PATH.\n"
+	printf("\nA card is named by its PCI address (0000:03:00.0), by vfio-user:PATH or "
+	       "vhost-user:PATH.\n"
 	       "Mbit/s counts what is on the wire: 64-byte frames at 10 Gbit/s are 14.88 Mpps.\n");
 }
 
@@ -230,7 +231,8 @@ static void print_queues(struct app *app, uint32_t i)
 	struct ixy_queue_stats s;
 
 	fputs(",\"queues\":[", app->out);
-	for (uint16_t q = 0; (q < rx || q < tx) && !ixy_read_queue_stats(app->devices[i], q, &s); q++)
+	for (uint16_t q = 0; (q < rx || q < tx) && !ixy_read_queue_stats(app->devices[i], q, &s);
+	     q++)
 		fprintf(app->out, "%s{\"rx_packets\":%lu,\"tx_packets\":%lu}", q ? "," : "",
 			s.rx_packets, s.tx_packets);
 	putc(']', app->out);

@@ -269,8 +269,12 @@ static int connect_back_end(struct vhost *vhost)
 	if (vhost->pairs > VHOST_USER_VRINGS / 2)
 		vhost->pairs = VHOST_USER_VRINGS / 2;
 	if (!err && vhost->map_count > vhost->slots)
-		err = -ENOSPC;
-	return err ?: send_all_memory(vhost);
+		return ixy_fail(EIO, "%s: the back end takes %llu pieces of memory, and needs %u",
+				vhost->peer.name, (unsigned long long)vhost->slots,
+				vhost->map_count);
+	err = err ?: send_all_memory(vhost);
+	return err == -EIO ? ixy_fail(EIO, "%s: the back end refuses to be used", vhost->peer.name)
+			   : err;
 }
 
 /* The driver tries this again and again: it knows what to say. */
@@ -310,10 +314,7 @@ static int vhost_open(struct vfio_device *dev, const char *name)
 		*option = '\0';
 		vhost->without = bit(VIRTIO_F_RING_PACKED);
 	}
-	int err = connect_back_end(vhost);
-	if (err == -EIO)
-		return ixy_fail(EIO, "%s: the back end refuses to be used", dev->address);
-	return err;
+	return connect_back_end(vhost);
 }
 
 static void vhost_close(struct vfio_device *dev)

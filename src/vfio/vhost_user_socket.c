@@ -6,7 +6,8 @@
 
 #include "vhost_user.h"
 
-#define TIMEOUT_MS 1000
+#define TIMEOUT_MS	 2000
+#define RETRY_TIMEOUT_MS 500 /* who tries to connect again has other things to do */
 
 struct header {
 	uint32_t request, flags;
@@ -53,7 +54,7 @@ int vhost_user_send(struct peer *peer, const struct vhost_user_message *message)
 
 	pthread_mutex_lock(&peer->lock);
 	if (!peer->lost) {
-		const int64_t deadline = peer_deadline(TIMEOUT_MS);
+		const int64_t deadline = peer_deadline(peer->quiet ? RETRY_TIMEOUT_MS : TIMEOUT_MS);
 		err = peer_send(peer, parts, 2, message->fds, message->fd_count, deadline);
 		if (!err && message->reply)
 			err = receive_reply(peer, message, message->reply, message->reply_size,

@@ -82,12 +82,17 @@ static bool next_event(struct ixy_device *ixy, struct ixy_watch *watch, struct i
 	if (err == -ENODEV)
 		return ixy_event_end(watch, event, IXY_WANTED, "wanted back by the system");
 	err = dev->transport->check(dev);
+	if (err == -ENOTCONN || dev->paused) {
+		if (watch->mbits) /* one thing after the other */
+			return ixy_event_link(watch, event, 0, false);
+		err = virtio_restart(dev);
+	}
 	if (err == -EIO)
 		return ixy_event_end(watch, event, IXY_FAILED, "failed: it needs a reset");
 	if (err == -ENODEV)
 		return ixy_event_end(watch, event, IXY_GONE, "does not answer any more");
 	for (const struct virtio_queue *q = dev->queues; q < dev->end; q++)
-		if (q->broken)
+		if (virtio_read(q->broken))
 			return ixy_event_end(watch, event, IXY_FAILED,
 					     "failed: a ring makes no sense");
 

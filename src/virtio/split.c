@@ -90,7 +90,8 @@ static uint16_t used_count(struct virtio_queue *q)
 	uint16_t count = virtio_read(q->used_ring->idx) - q->next;
 
 	dma_rmb(); /* the index before the entries and the packets */
-	q->broken |= count > q->size;
+	if (__builtin_expect(count > q->size, 0))
+		virtio_write(q->broken, true);
 	return q->broken ? 0 : count;
 }
 

@@ -227,6 +227,11 @@ static int vhost_check(struct virtio_device *dev)
 	return call(dev, VHOST_VDPA_GET_STATUS, &status);
 }
 
+static int vhost_reconnect(struct virtio_device *dev)
+{
+	return call(dev, VHOST_SET_OWNER, NULL);
+}
+
 const struct virtio_transport virtio_vhost = {
 	.open = vhost_open,
 	.close = vhost_close,
@@ -240,4 +245,5 @@ const struct virtio_transport virtio_vhost = {
 	.start = vhost_start,
 	.notify = vhost_notify,
 	.check = vhost_check,
+	.reconnect = vhost_reconnect,
 };

@@ -229,10 +229,14 @@ static void take_back(struct virtio_queue *q)
 	}
 }
 
-/* An empty send queue, a full receive queue. Its buffers are not told of yet. */
+/*
+ * An empty send queue, a full receive queue. The latter's buffers are not told of yet; after a restart
+ * they are those it had, as its pool belongs to another thread.
+ */
 static int begin(struct virtio_device *dev, struct virtio_queue *q)
 {
-	take_back(q);
+	if (!q->pool)
+		take_back(q);
 	memset(q->desc, 0, q->ring_bytes);
 	q->next = q->avail = q->refilled = q->free_ids = 0;
 	q->armed = q->broken = false;
@@ -241,7 +245,7 @@ static int begin(struct virtio_device *dev, struct virtio_queue *q)
 		q->ids[q->free_ids++] = id;
 		if (!q->pool)
 			continue;
-		if (!pkt_buf_alloc_batch(q->pool, &q->bufs[id], 1))
+		if (!q->bufs[id] && !pkt_buf_alloc_batch(q->pool, &q->bufs[id], 1))
 			return ixy_fail(ENOMEM, "%s: the pool of queue %u has not got %u buffers",
 					address(dev), q->index, q->size / q->stride);
 		dev->ring->post(dev, q, id);
@@ -335,6 +339,8 @@ int virtio_open(struct ixy_device **out, struct vfio_device *vfio, const struct 
 	dev->ops = (struct ixy_ops){ dev->ring->rx, dev->ring->tx, virtio_close, virtio_read_stats,
 				     &virtio_control_ops };
 	dev->ixy.ops = &dev->ops;
+	if (dev->transport->reconnect)
+		virtio_make_restartable(dev);
 	*out = &dev->ixy;
 	return 0;
 }

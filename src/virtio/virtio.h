@@ -17,6 +17,7 @@
 #include <linux/virtio_ring.h>
 
 #include "../ixy/driver.h"
+#include "../ixy/wait.h"
 
 #define virtio_bit(feature)    (1ull << (feature))
 #define virtio_has(d, feature) (!!((d)->features & virtio_bit(feature)))
@@ -54,6 +55,7 @@
  * @wrap, @avail_wrap: packed: the wrap counters of @next and @avail (2.8.1)
  * @armed:   the device was asked for an interrupt
  * @broken:  the device has said what makes no sense; nothing moves any more
+ * @busy:    a thread uses the queue (restart.c)
  * @notify, @notify_at, @notify_fd: the transport's: where to tell the device
  * @irq:     eventfd of the receive queue's interrupt; -1: none
  */
@@ -75,7 +77,7 @@ struct virtio_queue {
 	struct mempool *pool;
 	uint32_t room;
 	uint16_t size, index, next, avail, stride, refilled, free_ids;
-	bool wrap, avail_wrap, armed, broken;
+	bool wrap, avail_wrap, armed, broken, busy;
 	uint64_t packets, bytes, errors, no_buffer, notifications;
 
 	size_t ring_bytes;
@@ -94,6 +96,8 @@ struct virtio_queue {
  * @max_mtu:  that the device says it can take
  * @merged:   the device may spread a packet over several buffers
  * @pairs, @max_pairs: queue pairs that are set up, and that the device has
+ * @paused, @no_membarrier, @control_ops, @interrupt_ops: restart.c's: queues must not be touched; how to
+ *            wait for that; what it puts between
  * @config_irq: eventfd of the interrupt for changes of the configuration; -1: none
  * @rings:    memory of all queues; it begins with a page for commands to the control queue
  * @control:  the control queue; NULL: there is none
@@ -107,7 +111,9 @@ struct virtio_device {
 	struct ixy_ops ops;
 	uint64_t features;
 	uint32_t header, max_mtu;
-	bool merged;
+	bool merged, paused, no_membarrier;
+	struct ixy_control_ops control_ops;
+	struct ixy_interrupt_ops interrupt_ops;
 	uint16_t pairs, max_pairs;
 	int config_irq;
 	struct dma_memory rings;
@@ -134,7 +140,9 @@ struct virtio_device {
  * @start_queue:  hand over a queue that is set up
  * @start:        DRIVER_OK: all queues have been handed over
  * @notify:       tell the device that there is something in the queue
- * @check:        0, -ENODEV: it has gone, -EIO: it needs a reset (2.1.2)
+ * @check:        0, -ENODEV: it has gone, -EIO: it needs a reset (2.1.2), -ENOTCONN: it has gone, and
+ *                may come again
+ * @reconnect:    after that: is it there again? NULL: that does not happen
  */
 struct virtio_transport {
 	bool behind_iommu, fixed_sizes;
@@ -150,6 +158,7 @@ struct virtio_transport {
 	int (*start)(struct virtio_device *dev);
 	void (*notify)(struct virtio_device *dev, struct virtio_queue *q);
 	int (*check)(struct virtio_device *dev);
+	int (*reconnect)(struct virtio_device *dev);
 };
 
 extern const struct virtio_transport virtio_vhost;  /* vhost.c: vhost-user */
@@ -229,8 +238,16 @@ static inline struct pkt_buf *virtio_release(struct virtio_queue *q, uint32_t id
 	return buf;
 }
 
-/* virtio.c: all rings from their beginning; what the device had comes back. It has been reset. */
+/* virtio.c: all rings from their beginning; what was to be sent comes back. It has been reset. */
 int virtio_start(struct virtio_device *dev);
+
+/*
+ * restart.c, for transports that reconnect. virtio_make_restartable(): allow for it. virtio_restart():
+ * try to. Return: 0, -EIO or -ENOMEM (it cannot be done, explained), or why it was not possible yet;
+ * then the device is paused.
+ */
+void virtio_make_restartable(struct virtio_device *dev);
+int virtio_restart(struct virtio_device *dev);
 
 /* control.c: a command to the control queue (5.1.6.5). Return: 0, -ENOTSUP (the device has none, or
  * not this command), -ETIMEDOUT. */
