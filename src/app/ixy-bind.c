@@ -252,23 +252,24 @@ static bool may_bind(const struct card *card, const char *driver, char **named, 
 /* ---- Giving it ---- */
 
 /* Run a program of the system and wait for it. */
-static bool run(char *const argv[])
+static void run(char *const argv[])
 {
-	int status = -1;
 	pid_t pid = fork();
 
 	if (!pid) {
 		execvp(argv[0], argv);
 		_exit(127);
 	}
-	return pid > 0 && waitpid(pid, &status, 0) == pid && !status;
+	if (pid > 0)
+		waitpid(pid, NULL, 0);
 }
 
-static bool load(const char *module)
+/* If it fails, that is seen later. @second may be NULL. */
+static void load(const char *first, const char *second)
 {
-	printf("loading %s: modprobe %s\n", module, module);
+	printf("modprobe -a %s%s%s\n", first, second ? " " : "", second ?: "");
 	fflush(stdout);
-	return run((char *[]){ "modprobe", (char *)module, NULL });
+	run((char *[]){ "modprobe", "-a", (char *)first, (char *)second, NULL });
 }
 
 static bool fail(const struct card *card, const char *file, int err)
@@ -299,8 +300,8 @@ static bool bind_vfio(const struct card *card, const struct passwd *user)
 {
 	char path[PATH_MAX];
 
-	if (!sysfs_exists("bus/pci/drivers/vfio-pci"))
-		load("vfio-pci");
+	if (!sysfs_exists("bus/pci/drivers/vfio-pci") || !sysfs_exists("module/vfio_iommu_type1"))
+		load("vfio-pci", "vfio_iommu_type1");
 	if (!sysfs_exists("bus/pci/drivers/vfio-pci"))
 		return refuse(card, "the kernel has no vfio-pci");
 	if (strcmp(card->driver, "vfio-pci") && !move(card, "vfio-pci"))
@@ -333,9 +334,9 @@ static bool bind_kernel(const struct card *card)
 	if (sysfs_link(driver, SYSFS_DEVICE "/driver", card->pci))
 		return true;
 	/* Its driver is a module that is not loaded: udev would have done that at the start. */
-	return sysfs_read(modalias, SYSFS_DEVICE "/modalias", card->pci) && *modalias
-		       ? (load(modalias), move(card, ""))
-		       : true;
+	if (sysfs_read(modalias, SYSFS_DEVICE "/modalias", card->pci) && *modalias)
+		load(modalias, NULL);
+	return move(card, "");
 }
 
 static bool bind_card(const char *pci, const char *driver, const struct passwd *user)
@@ -366,8 +367,11 @@ static bool bind_card(const char *pci, const char *driver, const struct passwd *
 			      *after.driver		 ? "its driver does not let it go"
 			      : strcmp(driver, "kernel") ? "vfio-pci does not take it"
 							 : "no driver of the kernel takes it");
-	printf("%s: %s -> %s\n", pci, *before.driver ? before.driver : "no driver",
-	       *after.driver ? after.driver : "no driver");
+	if (!strcmp(before.driver, after.driver))
+		printf("%s: stays with %s\n", pci, *after.driver ? after.driver : "no driver");
+	else
+		printf("%s: %s -> %s\n", pci, *before.driver ? before.driver : "no driver",
+		       *after.driver ? after.driver : "no driver");
 	fflush(stdout);
 	return true;
 }

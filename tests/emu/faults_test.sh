@@ -87,7 +87,33 @@ done
 kill -INT "$emu"
 ends_within 5 "$emu" || die "Ctrl-C does not end ixy-emu"
 
-# 5. A reader of the pipe that has seen enough
+# 5. The same while the forwarder sleeps: nothing arrives.
+start_sleeper() # FWD-OPTION...: its first account says that it is ready
+{
+	spawn fwd "$IXY_BIN/ixy-fwd" --json --interrupts "$@" "vfio-user:$work/s/nic0.sock" "vfio-user:$work/s/nic1.sock"
+	fwd=$!
+	within 15 grep -q '"seconds"' "$work/fwd.log" || die "ixy-fwd $* does not run"
+}
+for threads in 1 4; do
+	start_emu sink sink
+	start_sleeper --threads $threads
+	kill -KILL "$fwd"
+	wait "$fwd" 2>/dev/null
+	start_sleeper --threads $threads
+	kill -INT "$fwd"
+	ends_within 5 "$fwd" || die "Ctrl-C does not end ixy-fwd, whose $threads threads sleep"
+	[ "$status" = 0 ] || fail "ixy-fwd: exit status $status after Ctrl-C while $threads threads sleep"
+	for signal in KILL TERM; do
+		start_sleeper --threads $threads
+		kill -$signal "$emu"
+		ends_within 5 "$fwd" || die "ixy-fwd, whose $threads threads sleep, does not see that its cards have gone (SIG$signal)"
+		sane "emulator ended by SIG$signal while $threads threads sleep"
+		wait "$emu" 2>/dev/null
+		[ $signal = TERM ] || start_emu sink sink
+	done
+done
+
+# 6. A reader of the pipe that has seen enough
 "$IXY_BIN/ixy-emu" --quiet gen -- sh -c "'$IXY_BIN/ixy-pcap' --quiet {0} - | head -c 100000 >/dev/null" 2>"$work/pipe.log" ||
 	fail "ixy-pcap into a closed pipe: $(cat "$work/pipe.log")"
 finish
