@@ -387,7 +387,10 @@ void back_end_start(struct back_end *back)
 			 number++);
 	strcpy(address.sun_path, back->path);
 	unlink(back->path);
-	pthread_mutex_init(&back->lock, NULL);
+	pthread_mutexattr_t recursive;
+	pthread_mutexattr_init(&recursive);
+	pthread_mutexattr_settype(&recursive, PTHREAD_MUTEX_RECURSIVE);
+	pthread_mutex_init(&back->lock, &recursive);
 	pthread_cond_init(&back->changed, NULL);
 	for (uint32_t i = 0; i < RINGS; i++)
 		back->rings[i] = (struct back_end_ring){ .kick = -1, .call = -1, .err = -1 };

@@ -78,7 +78,7 @@ enum fault {
  *           under @lock for the next connection.
  * @fault, @at: see above
  *
- * The rest is under @lock:
+ * The rest is under @lock, which may be taken several times:
  *
  * @connections: that there have been
  * @agreed, @agreed_protocol, @status: what the front end said

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The device's side of virtqueues (virtio 1.2, 2.7 and 2.8), in memory that a front end shared with a
+ * back end. It is honest, and strict: a ring that makes no sense ends the program.
+ */
+#ifndef DEVICE_H
+#define DEVICE_H
+
+#include "back_end.h"
+
+#define SEGMENTS_MAX 4
+
+/* A buffer of the driver: a chain of descriptors. */
+struct chain {
+	uint16_t id, count;
+	struct {
+		uint64_t iova;
+		uint8_t *data;
+		uint32_t length;
+		bool write; /* by the device */
+	} segments[SEGMENTS_MAX];
+};
+
+/**
+ * struct device_queue - the device's view of ring @index
+ * @packed, @event_idx: as negotiated
+ * @next, @wrap:        where the driver makes its next buffer available
+ * @used, @used_wrap:   where the device returns the next one
+ * @calls:              that the driver wanted
+ */
+struct device_queue {
+	struct back_end *back;
+	uint32_t index;
+	bool packed, event_idx;
+	uint16_t next, used;
+	bool wrap, used_wrap;
+	uint32_t calls;
+};
+
+/* The ring must have been started. */
+void device_queue_init(struct device_queue *q, struct back_end *back, uint32_t index);
+
+/* The next buffer that the driver made available. Return: is there one? */
+bool device_pop(struct device_queue *q, struct chain *chain);
+
+/* Return buffers, of which so many bytes were written, and signal if the driver wants that. */
+void device_push(struct device_queue *q, const struct chain *chains, const uint32_t *lengths,
+		 uint32_t count);
+
+/* Ask the driver for kicks (2.7.10, 2.8.10): never, for each buffer, or when it makes available the one
+ * which is @ahead of the next. How many kicks there were since the last call. */
+enum { NEVER = -1, ALWAYS = -2 };
+void device_want_kicks(struct device_queue *q, int ahead);
+uint64_t device_kicks(struct device_queue *q);
+
+/* ---- Network devices ---- */
+
+/* Bytes of the header in front of each frame, as negotiated (5.1.6.1). */
+size_t device_header(struct back_end *back);
+
+/* Let a frame arrive, in as many buffers as it takes. Return: was there room? */
+bool device_deliver(struct device_queue *q, const void *frame, size_t size);
+
+/* Take a frame that the driver sends. Return: its size; 0: there is none. */
+size_t device_take(struct device_queue *q, void *frame, size_t room);
+
+/* The same, but without giving the buffer back: that is for device_push(), with a length of 0. */
+size_t device_take_only(struct device_queue *q, void *frame, size_t room, struct chain *chain);
+
+#endif
