@@ -15,8 +15,10 @@
 
 /**
  * struct ixy_config - how to set a device up; zero in any field means the default
- * @rx_queues, @tx_queues: queues per direction (1; at most 128 and 64)
- * @rx_ring, @tx_ring:     descriptors per queue (512 and 1024; 64 to 4096 and a multiple of 8)
+ * @rx_queues, @tx_queues: queues per direction (1; at most 128 and 64). virtio-net has pairs: both
+ *                         become the larger one.
+ * @rx_ring, @tx_ring:     descriptors per queue (512 and 1024; 64 to 4096 and a multiple of 8;
+ *                         virtio-net: 512, or as many as the device has)
  * @buffers:               packet buffers of each receive queue's pool (4096, or more if the rings
  *                         need it). They sit in its ring, in send rings, and with the application:
  *                         at least rx_ring + tx_ring.

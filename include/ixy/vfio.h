@@ -22,9 +22,12 @@ struct vfio_device;
 /**
  * vfio_open() - take control of a device
  * @dev:     set on success
- * @address: "0000:03:00.0" (a PCI function that is bound to vfio-pci), "vfio-user:PATH" (a server's
- *           UNIX socket), or "vhost-user:PATH" (that of a back end, which plays a virtio-net device;
- *           with ",split" behind it, packed rings are not used)
+ * @address: "0000:03:00.0": a PCI function that is bound to vfio-pci;
+ *           "sysfs:0000:03:00.0": one without a driver, as root and without an IOMMU; with ",force"
+ *           behind it, taken from its driver if it has one;
+ *           "vfio-user:PATH": a server's UNIX socket;
+ *           "vhost-user:PATH": that of a back end, which plays a virtio-net device; with ",split"
+ *           behind it, packed rings are not used
  *
  * All DMA memory that the process has is mapped for the device. Bus mastering stays off until
  * vfio_set_bus_master().

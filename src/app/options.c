@@ -59,8 +59,8 @@ static void print_help(const struct app *app, const char *program, const struct 
 		int width = printf("  --%s %s", o->name, o->argument ?: "");
 		printf("%*s%s\n", width < 22 ? 22 - width : 1, "", o->help);
 	}
-	printf("\nA card is named by its PCI address (0000:03:00.0), by vfio-user:PATH or "
-	       "vhost-user:PATH.\n"
+	printf("\nA card is named by its PCI address (0000:03:00.0; without an IOMMU "
+	       "sysfs:0000:03:00.0),\nby vfio-user:PATH or by vhost-user:PATH.\n"
 	       "Mbit/s counts what is on the wire: 64-byte frames at 10 Gbit/s are 14.88 Mpps.\n");
 }
 
@@ -145,6 +145,11 @@ bool app_parse(struct app *app, int argc, char **argv, uint32_t args)
 	}
 	if (threads > c->rx_queues) {
 		fprintf(stderr, "%s: --threads %u needs as many --queues\n", program, threads);
+		app->status = 2;
+		return false;
+	}
+	if (app_throttle && !app_interrupts) {
+		fprintf(stderr, "%s: --throttle is for --interrupts\n", program);
 		app->status = 2;
 		return false;
 	}
