@@ -20,7 +20,8 @@
 #define MTU_MAX		9710	     /* as all our drivers */
 #define FRAME(mtu)	((mtu) + 18) /* with header and VLAN tag */
 #define SIZE_DEFAULT	512
-#define SIZE_MAX_RING	32768 /* 2.7, 2.8.10.1 */
+#define SIZE_MAX_RING	32768  /* 2.7, 2.8.10.1 */
+#define PAIRS_MAX	0x7FFF /* so that the control queue's number has 16 bits, too */
 #define SIZE_CONTROL	64
 #define BUFFERS_DEFAULT 4096
 #define RING_ALIGN	4096 /* what legacy devices can name (4.1.5.1.3.1) */
@@ -67,6 +68,12 @@ static int negotiate(struct virtio_device *dev)
 	/* Only what is longer than buffers usually are makes devices want to spread it. */
 	if (dev->ixy.config.mtu > STANDARD_MTU)
 		wanted |= virtio_bit(VIRTIO_NET_F_MRG_RXBUF);
+	/* 5.1.3.1: these are by the control queue, except that a vhost-user back end is told of its
+	 * queues by messages. */
+	if (!(offered & virtio_bit(VIRTIO_NET_F_CTRL_VQ)))
+		wanted &= ~(virtio_bit(VIRTIO_NET_F_CTRL_RX) |
+			    virtio_bit(VIRTIO_NET_F_CTRL_MAC_ADDR) |
+			    (dev->transport->behind_iommu ? virtio_bit(VIRTIO_NET_F_MQ) : 0));
 	dev->features = offered & wanted;
 	err = dev->transport->set_features(dev, dev->features);
 	dev->merged = virtio_has(dev, VIRTIO_NET_F_MRG_RXBUF);
@@ -90,6 +97,8 @@ static int read_config(struct virtio_device *dev)
 	int err = dev->transport->read_config(dev, 0, &config, size);
 
 	dev->max_pairs = virtio_has(dev, VIRTIO_NET_F_MQ) ? config.max_virtqueue_pairs : 1;
+	if (dev->max_pairs > PAIRS_MAX)
+		dev->max_pairs = PAIRS_MAX;
 	dev->max_mtu = virtio_has(dev, VIRTIO_NET_F_MTU) ? config.mtu : MTU_MAX;
 	if (!err && virtio_has(dev, VIRTIO_NET_F_MAC))
 		memcpy(dev->ixy.mac, config.mac, 6);
