@@ -135,7 +135,9 @@ static int configure(struct virtio_device *dev)
 
 	c->rx_ring = ring_size(dev, rx_given, rx_max);
 	c->tx_ring = ring_size(dev, tx_given, tx_max);
-	c->buffers = c->buffers ?: BUFFERS_DEFAULT;
+	/* Enough for these rings and for another card's that sends what we receive. */
+	const uint32_t rings = 2 * (c->rx_ring + c->tx_ring);
+	c->buffers = c->buffers ?: rings > BUFFERS_DEFAULT ? rings : BUFFERS_DEFAULT;
 	if (c->mtu == STANDARD_MTU && c->mtu > dev->max_mtu)
 		c->mtu = dev->max_mtu;
 	const struct ixy_limit limits[] = {
