@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <stdio.h>
+#include <unistd.h>
 
 static const uint8_t broadcast[6] = { 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF };
 
@@ -96,6 +97,12 @@ static void refuses_impossible_configurations(void **state)
 		driver_log[0] = 0;
 		open_fails(&wrong[i].config, EINVAL, wrong[i].word);
 	}
+	/* Each pool alone would be possible; few machines have so much memory. */
+	static const struct ixy_config large = { .rx_queues = 128,
+						 .mtu = 3000,
+						 .buffers = 1 << 20 };
+	if ((uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE) < 300ull << 30)
+		open_fails(&large, ENOMEM, "more than the");
 	ixy_close(open_card(0, NULL));
 }
 

@@ -84,6 +84,22 @@ idle ixy-fwd --interrupts "vfio-user:$work/idle/nic0.sock" "vfio-user:$work/idle
 idle ixy-fwd --interrupts --threads 4 "vfio-user:$work/idle/nic0.sock" "vfio-user:$work/idle/nic1.sock"
 idle ixy-pcap --interrupts "vfio-user:$work/idle/nic0.sock" "$work/idle.pcap"
 
+# refused NAME WORDS EMU-OPTIONS FWD-OPTION...: more than can be waited for
+refused()
+{
+	local name=$1 words=$2 options=$3
+	shift 3
+	# shellcheck disable=SC2086 # options may be none
+	"$IXY_BIN/ixy-emu" --quiet $options sink sink -- "$IXY_BIN/ixy-fwd" --interrupts --quiet "$@" '{0}' '{1}' 2>"$work/refused.log"
+	local status=$?
+	[ $status = 1 ] || fail "$name: exit status $status"
+	grep -q -e "$words" "$work/refused.log" || fail "$name: no word of $words: $(cat "$work/refused.log")"
+}
+refused "more vectors than the card has" "64 receive queues need 65 vectors" "" --threads 64
+refused "more queues than a thread waits for" "64 queues, not 66; try more --threads" "" --queues 33
+refused "more queues than MSI can tell apart" "up to 16 receive queues" --no-msix --queues 17
+refused "one message for two threads" "leave out --threads or --interrupts" --no-msix --threads 2
+
 # With all that a card takes, interrupts cost next to nothing: the best of several runs that take turns. On a busy machine it takes
 # more of them until both had their chance.
 rate()
