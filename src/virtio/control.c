@@ -44,7 +44,8 @@ int virtio_command(struct virtio_device *dev, uint8_t class, uint8_t command, co
 						{ iova + offsetof(struct command, data), size },
 						{ iova + offsetof(struct command, ack), 1 } });
 	while (!dev->ring->waiting(q)) {
-		q->broken |= now_ns() > deadline;
+		if (now_ns() > deadline)
+			virtio_write(q->broken, true);
 		if (q->broken)
 			return ixy_fail(ETIMEDOUT, "%s: the device does not answer command %u.%u",
 					vfio_address(dev->ixy.vfio), class, command);
@@ -195,7 +196,7 @@ int virtio_read_stats(struct ixy_device *ixy, struct ixy_stats *stats)
 		stats->rx_packets += virtio_read(rx->packets);
 		stats->rx_bytes += virtio_read(rx->bytes);
 		stats->rx_no_buffer += virtio_read(rx->no_buffer);
-		stats->rx_errors += virtio_read(rx->errors) + virtio_read(tx->errors);
+		stats->rx_errors += virtio_read(rx->errors);
 		stats->tx_packets += virtio_read(tx->packets);
 		stats->tx_bytes += virtio_read(tx->bytes);
 	}

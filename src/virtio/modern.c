@@ -27,11 +27,15 @@ static struct modern *modern(const struct virtio_device *dev)
 	return dev->transport_data;
 }
 
-/* The device says where: is that in the BAR? Where there are several of a kind, the first that is. */
+/* The device says where: is that in the BAR, and aligned? Where there are several of a kind, the first
+ * that is. */
 static bool inside(struct virtio_device *dev, const struct virtio_pci_cap *cap, uint32_t size,
 		   const struct vfio_bar **bar, uint32_t *at)
 {
-	if (*bar || cap->bar > 5 || cap->length < size || vfio_bar(dev->ixy.vfio, cap->bar, bar))
+	const uint32_t align = size < sizeof(uint32_t) ? size : sizeof(uint32_t);
+
+	if (*bar || cap->bar > 5 || cap->length < size || cap->offset % align ||
+	    vfio_bar(dev->ixy.vfio, cap->bar, bar))
 		return false;
 	if (cap->offset <= (*bar)->size && cap->length <= (*bar)->size - cap->offset) {
 		*at = cap->offset;

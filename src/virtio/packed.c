@@ -108,12 +108,17 @@ static void post(const struct virtio_device *dev, struct virtio_queue *q, uint16
 		virtio_write(desc->flags, flags);
 }
 
-static bool waiting(struct virtio_queue *q)
+static inline bool next_is_used(struct virtio_queue *q)
 {
 	bool used = is_used(virtio_read(q->packed[q->next].flags), q->wrap);
 
 	dma_rmb(); /* the flags before the rest, and before the packet */
 	return used;
+}
+
+static bool waiting(struct virtio_queue *q)
+{
+	return !q->broken && next_is_used(q);
 }
 
 static inline void pass(struct virtio_queue *q)
@@ -150,7 +155,7 @@ static uint32_t rx(struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs
 	if (q->pool->free < n)
 		mempool_need(q->pool, n);
 	n = min(n, q->pool->free);
-	for (i = 0; i < n && waiting(q); i++) {
+	for (i = 0; i < n && next_is_used(q); i++) {
 		const struct vring_packed_desc *desc = &q->packed[q->next];
 		const uint32_t id = virtio_read(desc->id), length = virtio_read(desc->len) - header;
 
@@ -189,8 +194,10 @@ static void reclaim(struct virtio_queue *q)
 	struct pkt_buf *sent[VIRTIO_RUN];
 	uint32_t given = 0;
 
+	if (q->broken)
+		return;
 	/* A device that writes nonsense could keep us busy: not more often than around the ring. */
-	for (uint16_t i = 0; i < q->size && waiting(q); i++) {
+	for (uint16_t i = 0; i < q->size && next_is_used(q); i++) {
 		sent[given] = virtio_release(q, virtio_read(q->packed[q->next].id));
 		given += !!sent[given];
 		pass(q);

@@ -20,10 +20,14 @@ uint32_t virtio_rx_rare(struct virtio_device *dev, struct virtio_queue *q, struc
 	for (; left && dev->ring->take(q, &id, &length); left--) {
 		const uint32_t header = first ? 0 : dev->header;
 
-		if (id < 0 || length < header || length - header > q->room + dev->header - header) {
-			virtio_count(q->errors, 1);
-			if (id >= 0)
-				dev->ring->post(dev, q, id);
+		if (id < 0) { /* which one it means never comes back */
+			virtio_write(q->broken, true);
+			return 0;
+		}
+		if (length < header || length - header > q->room + dev->header - header) {
+			dev->ring->post(dev, q, id);
+			if (!first)
+				virtio_count(q->errors, 1);
 			good = false;
 			continue;
 		}

@@ -74,6 +74,8 @@ static int negotiate(struct virtio_device *dev)
 		wanted &= ~(virtio_bit(VIRTIO_NET_F_CTRL_RX) |
 			    virtio_bit(VIRTIO_NET_F_CTRL_MAC_ADDR) |
 			    (dev->transport->behind_iommu ? virtio_bit(VIRTIO_NET_F_MQ) : 0));
+	if (!(offered & virtio_bit(VIRTIO_F_VERSION_1)))
+		wanted &= ~virtio_bit(VIRTIO_F_RING_PACKED);
 	dev->features = offered & wanted;
 	err = dev->transport->set_features(dev, dev->features);
 	dev->merged = virtio_has(dev, VIRTIO_NET_F_MRG_RXBUF);

@@ -224,13 +224,14 @@ static inline bool virtio_prepare(struct pkt_buf *buf, uint32_t max_size)
 	return true;
 }
 
-/* The device has sent the buffer of descriptor @id, which is to be given back. NULL: it never had it. */
+/* The device has sent the buffer of descriptor @id, which is to be given back. NULL: it never had it,
+ * and so the one that it means never comes back. */
 static inline struct pkt_buf *virtio_release(struct virtio_queue *q, uint32_t id)
 {
 	struct pkt_buf *buf = id < q->size ? q->bufs[id] : NULL;
 
 	if (!buf) {
-		virtio_count(q->errors, 1);
+		virtio_write(q->broken, true);
 		return NULL;
 	}
 	q->bufs[id] = NULL;
