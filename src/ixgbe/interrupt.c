@@ -99,8 +99,9 @@ static int arm_vectors(struct ixy_interrupts *in, const struct ixy_interrupt_con
 	if (!in->msix)
 		have = vfio_irq_count(vfio, VFIO_PCI_MSI_IRQ_INDEX);
 	if (have <= 0)
-		return ixy_fail(ENOTSUP, "%s: the card has no MSI%s", address,
-				config->msi ? "" : "-X and no MSI");
+		return ixy_fail(ENOTSUP, "%s: the card has no MSI%s%s", address,
+				config->msi ? "" : "-X and no MSI",
+				vfio->space->physical ? ": interrupts need vfio-pci" : "");
 	if (in->msix && (1 + queues > (uint32_t)have || 1 + queues > IXY_VECTORS))
 		return ixy_fail(
 			ENOSPC,

@@ -26,10 +26,10 @@ struct sysfs {
 		int fd;
 		uint64_t size;
 		bool ports;
-		uint8_t *mapped; /* for sysfs_access() */
+		uint8_t *mapped; /* for sysfs_access(); MAP_FAILED or NULL: not possible */
 	} bars[BARS];
-	bool overridden; /* no kernel driver takes it meanwhile: it was ... before */
-	char override[SYSFS_NAME];
+	char override[SYSFS_NAME]; /* driver_override as it was */
+	struct sysfs_setting undo[3];
 };
 
 static int explain(const struct sysfs *dev, const char *what, int err)
@@ -103,16 +103,42 @@ static int check_huge_pages(const struct sysfs *dev)
 		dev->pci);
 }
 
+/* Write something that is to be undone in the end. Return: 0 or -errno. */
+static int set(struct sysfs *dev, const char *file, const char *text, const char *undo)
+{
+	int err = sysfs_write(text, SYSFS_DEVICE "/%s", dev->pci, file);
+	struct sysfs_setting *last = dev->undo;
+
+	while (last->file)
+		last++;
+	if (!err)
+		*last = (struct sysfs_setting){ file, undo };
+	return err;
+}
+
 /* Drivers that are loaded while we have the device must not take it. */
 static int detach(struct sysfs *dev)
 {
 	sysfs_read(dev->override, SYSFS_DEVICE "/driver_override", dev->pci);
-	if (!strcmp(dev->override, "(null)"))
-		strcpy(dev->override, "\n");
-	dev->overridden = !sysfs_write(SYSFS_NO_DRIVER, SYSFS_DEVICE "/driver_override", dev->pci);
+	set(dev, "driver_override", SYSFS_NO_DRIVER,
+	    strcmp(dev->override, "(null)") ? dev->override : "\n");
 
 	int err = -sysfs_write(dev->pci, SYSFS_DEVICE "/driver/unbind", dev->pci);
 	return err && err != ENOENT ? explain(dev, "driver/unbind", err) : 0;
+}
+
+static int open_bar(struct sysfs *dev, int i, uint64_t size, bool ports)
+{
+	const int fd = sysfs_open(O_RDWR, SYSFS_DEVICE "/resource%d", dev->pci, i);
+
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : explain(dev, "a BAR", -fd);
+	dev->bars[i].fd = fd;
+	dev->bars[i].size = size;
+	dev->bars[i].ports = ports;
+	if (!ports)
+		dev->bars[i].mapped = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	return 0;
 }
 
 /* In the file "resource" each BAR has a line: first address, last address, flags. */
@@ -125,14 +151,8 @@ static int open_bars(struct sysfs *dev)
 	for (int i = 0; i < BARS && file && !err; i++) {
 		if (fscanf(file, "%llx %llx %llx", &first, &last, &flags) != 3)
 			break;
-		if (!(flags & (IORESOURCE_IO | IORESOURCE_MEM)) || last <= first)
-			continue;
-		fd = sysfs_open(O_RDWR, SYSFS_DEVICE "/resource%d", dev->pci, i);
-		dev->bars[i].fd = fd;
-		dev->bars[i].size = fd < 0 ? 0 : last - first + 1;
-		dev->bars[i].ports = flags & IORESOURCE_IO;
-		if (fd < 0 && fd != -ENOENT)
-			err = explain(dev, "a BAR", -fd);
+		if (flags & (IORESOURCE_IO | IORESOURCE_MEM) && last > first)
+			err = open_bar(dev, i, last - first + 1, flags & IORESOURCE_IO);
 	}
 	if (file)
 		fclose(file);
@@ -140,17 +160,15 @@ static int open_bars(struct sysfs *dev)
 }
 
 /* Power on and decoding of addresses on, bus mastering off. */
-static int enable(const struct sysfs *dev)
+static int enable(struct sysfs *dev)
 {
 	char count[SYSFS_NAME];
 	uint16_t command = UINT16_MAX;
 
 	sysfs_read(count, SYSFS_DEVICE "/enable", dev->pci);
-	if (!strcmp(count, "0")) {
-		int err = sysfs_write("1", SYSFS_DEVICE "/enable", dev->pci);
-		if (err)
-			return explain(dev, "enable", -err);
-	}
+	int err = strcmp(count, "0") ? 0 : set(dev, "enable", "1", "0");
+	if (err)
+		return explain(dev, "enable", -err);
 	if (pread(dev->config, &command, sizeof(command), PCI_COMMAND) < 0)
 		return explain(dev, "config", errno);
 	if (command == UINT16_MAX)
@@ -218,8 +236,12 @@ static int sysfs_device_open(struct vfio_device *vfio, const char *name)
 	if (err)
 		return err;
 	warn(dev);
-	return watcher_start(&dev->watcher, vfio->address, dev->dir, dev->lock,
-			     dev->overridden ? dev->override : NULL);
+	return watcher_start(&dev->watcher, vfio->address, dev->dir, dev->lock, dev->undo);
+}
+
+static bool is_mapped(const struct sysfs *dev, int i)
+{
+	return dev->bars[i].mapped && dev->bars[i].mapped != MAP_FAILED;
 }
 
 static void sysfs_device_close(struct vfio_device *vfio)
@@ -229,10 +251,10 @@ static void sysfs_device_close(struct vfio_device *vfio)
 	if (!dev)
 		return;
 	watcher_end(&dev->watcher);
-	if (dev->overridden)
-		sysfs_write(dev->override, SYSFS_DEVICE "/driver_override", dev->pci);
+	for (const struct sysfs_setting *u = dev->undo; u->file; u++)
+		sysfs_write(u->text, SYSFS_DEVICE "/%s", dev->pci, u->file);
 	for (int i = 0; i < BARS; i++) {
-		if (dev->bars[i].mapped)
+		if (is_mapped(dev, i))
 			munmap(dev->bars[i].mapped, dev->bars[i].size);
 		if (dev->bars[i].fd >= 0)
 			close(dev->bars[i].fd);
@@ -287,12 +309,17 @@ static int access_memory(volatile uint8_t *at, void *data, size_t size, bool wri
 {
 	switch (size) {
 #define WIDTH(type)                                                                                \
-	case sizeof(type):                                                                         \
-		if (write)                                                                         \
-			*(volatile type *)at = *(type *)data;                                      \
-		else                                                                               \
-			*(type *)data = *(volatile type *)at;                                      \
-		return 0
+	case sizeof(type): {                                                                       \
+		type value;                                                                        \
+		if (write) {                                                                       \
+			memcpy(&value, data, size);                                                \
+			*(volatile type *)at = value;                                              \
+		} else {                                                                           \
+			value = *(volatile type *)at;                                              \
+			memcpy(data, &value, size);                                                \
+		}                                                                                  \
+		return 0;                                                                          \
+	}
 		WIDTH(uint8_t);
 		WIDTH(uint16_t);
 		WIDTH(uint32_t);
@@ -311,19 +338,16 @@ static int sysfs_access(struct vfio_device *vfio, int index, uint64_t offset, vo
 		if (index < 0 || index >= BARS || offset > dev->bars[index].size ||
 		    size > dev->bars[index].size - offset)
 			return -EIO;
-		if (size > 8 || offset % (size ?: 1))
+		/* One access, as the device wants it. */
+		if (!size || size & (size - 1) || size > (dev->bars[index].ports ? 4 : 8) ||
+		    offset % size)
 			return -EINVAL;
 		fd = dev->bars[index].fd;
-		if (!dev->bars[index].ports) {
-			if (!dev->bars[index].mapped) {
-				void *at = mmap(NULL, dev->bars[index].size, PROT_READ | PROT_WRITE,
-						MAP_SHARED, fd, 0);
-				if (at == MAP_FAILED)
-					return -EIO;
-				dev->bars[index].mapped = at;
-			}
-			return access_memory(dev->bars[index].mapped + offset, data, size, write);
-		}
+		if (!dev->bars[index].ports)
+			return is_mapped(dev, index)
+				       ? access_memory(dev->bars[index].mapped + offset, data, size,
+						       write)
+				       : -EIO;
 	}
 	ssize_t done = write ? pwrite(fd, data, size, offset) : pread(fd, data, size, offset);
 	return done == (ssize_t)size ? 0 : -EIO;

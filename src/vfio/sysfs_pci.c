@@ -119,7 +119,7 @@ int sysfs_write(const char *text, const char *format, ...)
 	char path[PATH_MAX];
 
 	EXPAND(path, format);
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	int err = write(fd, text, strlen(text)) < 0 ? -errno : 0;

@@ -49,7 +49,7 @@ union control {
 
 static void write_file(int dir, const char *name, const char *text)
 {
-	int fd = openat(dir, name, O_WRONLY);
+	int fd = openat(dir, name, O_WRONLY | O_TRUNC);
 
 	if (fd >= 0 && write(fd, text, strlen(text)) < 0) {
 		/* Not every card has a reset; nobody is there to hear about it. */
@@ -57,7 +57,7 @@ static void write_file(int dir, const char *name, const char *text)
 	close(fd);
 }
 
-static void silence(int dir, const char *override)
+static void silence(int dir, const struct sysfs_setting *undo)
 {
 	uint16_t command;
 	int config = openat(dir, "config", O_RDWR);
@@ -76,8 +76,8 @@ static void silence(int dir, const char *override)
 	close(config);
 	/* The next driver may switch bus mastering on before it clears the card's rings. */
 	write_file(dir, "reset", "1");
-	if (override)
-		write_file(dir, "driver_override", override);
+	for (; undo->file; undo++)
+		write_file(dir, undo->file, undo->text);
 }
 
 /* Files have the same number here as in the parent, where no two have the same. */
@@ -129,7 +129,8 @@ static void close_all_but(const int keep[3])
 			close(fd);
 }
 
-static _Noreturn void watch(int socket, int number, int dir, int lock, const char *override)
+static _Noreturn void watch(int socket, int number, int dir, int lock,
+			    const struct sysfs_setting *undo)
 {
 	struct message message;
 	struct dma_map *map;
@@ -160,14 +161,14 @@ static _Noreturn void watch(int socket, int number, int dir, int lock, const cha
 			close(message.fd);
 		send(number, &err, sizeof(err), MSG_NOSIGNAL);
 	}
-	silence(dir, override);
+	silence(dir, undo);
 	_exit(0);
 }
 
 /* ---- The parent ---- */
 
 int watcher_start(struct watcher *watcher, const char *name, int dir, int lock,
-		  const char *override)
+		  const struct sysfs_setting *undo)
 {
 	const struct timeval patience = { .tv_sec = 5 };
 	sigset_t all, before;
@@ -182,7 +183,7 @@ int watcher_start(struct watcher *watcher, const char *name, int dir, int lock,
 	/* fork() without SIGCHLD, and without handlers of pthread_atfork(). */
 	long pid = syscall(SYS_clone, 0, 0, 0, 0, 0);
 	if (!pid)
-		watch(pair[1], pair[0], dir, lock, override);
+		watch(pair[1], pair[0], dir, lock, undo);
 	const int err = errno;
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 

@@ -18,18 +18,23 @@ struct watcher {
 	const char *name;
 };
 
+/* Something to write to one of the card's files in sysfs; one without @file ends a list. */
+struct sysfs_setting {
+	const char *file, *text;
+};
+
 /**
  * watcher_start() - have somebody silence a card when this process ends, however it ends
- * @dir:      the card's folder in sysfs, open
- * @lock:     file that is locked as long as the card is in use
- * @override: what to write to driver_override then, or NULL
+ * @dir:  the card's folder in sysfs, open
+ * @lock: file that is locked as long as the card is in use
+ * @undo: what to write then, after bus mastering has been switched off and the card reset
  *
  * Both files stay the caller's. All DMA memory that there is must be told by watcher_keep().
  *
  * Return: 0, or a negative errno, explained.
  */
 int watcher_start(struct watcher *watcher, const char *name, int dir, int lock,
-		  const char *override);
+		  const struct sysfs_setting *undo);
 
 /* The card may reach the memory in file @fd from now on. Return: 0 or -errno, explained. */
 int watcher_keep(struct watcher *watcher, int fd);

@@ -158,6 +158,7 @@ pack_programs()
 		for library in $(ldd "$IXY_BIN/$program" | grep -oE '/[^ ]+'); do
 			cp -L "$library" "$to/host/"
 		done
+		program=$(basename "$program")
 		cat >"$to/usr/bin/$program" <<-S
 			#!/bin/sh
 			exec /host/ld-linux-x86-64.so.2 --library-path /host /host/$program "\$@"

@@ -3,7 +3,9 @@
 # card from a driver, nor from anybody but root, unless told to. SIGKILL under traffic: the watcher silences the cards and only
 # then gives the memory back.
 . "$(dirname "$0")/lib.sh"
-pack_programs ixy-fwd ixy-bind
+unit_test=../tests/sysfs_test # built where cmocka is
+[ -x "$IXY_BIN/$unit_test" ] || skip "cmocka is missing: apt install libcmocka-dev"
+pack_programs ixy-fwd ixy-bind $unit_test
 start_cards --interval 0.2 gen:flows=64 gen:flows=64 tap:t0 tap:t1
 ip addr add 10.99.0.1/24 dev t0
 ip link set t0 up
@@ -44,6 +46,9 @@ fwd="ixy-fwd --json --duration 1 sysfs:$(card 0) sysfs:$(card 1)"
 
 refused "no huge pages" "nr_hugepages" "$fwd"
 guest "echo 64 >/proc/sys/vm/nr_hugepages"
+# The unit test, which has seen no huge pages elsewhere.
+must "the unit test" guest "ip link set lo up && sysfs_test >/tmp/test.log 2>&1 || { cat /tmp/test.log; false; }"
+guest grep SKIPPED /tmp/test.log && fail "with huge pages nothing is skipped"
 refused "an ordinary user" "needs root" "setpriv --reuid 1000 --regid 1000 --clear-groups --inh-caps=-all $fwd"
 refused "no such card" "no such device" ixy-fwd sysfs:0000:7f:00.0 "sysfs:$(card 1)"
 refused "no address" "not an address" ixy-fwd "sysfs:$(card 0),forced" "sysfs:$(card 1)"
