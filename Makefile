@@ -26,6 +26,12 @@ bench: ## measure the driver beside DPDK's on a software card; QUICK=1: two minu
 	@cmake --build $(BUILD) -j $(JOBS) --target bench
 	@bench/run $(BUILD)
 
+bench-vhost: ## measure the vhost-user front end beside DPDK's on DPDK's vhost, in six minutes; QUICK=1: in two
+	@scripts/install-bench-deps $(BUILD)
+	@cmake --preset release -B $(BUILD) >/dev/null
+	@cmake --build $(BUILD) -j $(JOBS) --target bench-vhost
+	@bench/vhost/run $(BUILD)
+
 loc: $(BUILD)/CMakeCache.txt ## count the code of the smallest whole forwarder: under 1000 lines
 	@cmake --build $(BUILD) --target loc
 
@@ -39,6 +45,6 @@ clean: ## remove build/
 	@rm -rf $(BUILD)
 
 help:
-	@sed -n 's/^\([a-z]*\):.*## /\1: /p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' Makefile
 
-.PHONY: all demo test check bench loc install format clean help
+.PHONY: all demo test check bench bench-vhost loc install format clean help
