@@ -6,7 +6,7 @@ need cc gcc
 
 prefix="$work/the prefix"
 cmake --install "$IXY_BIN/.." --prefix "$prefix" >"$work/install.log" 2>&1 || die "cmake --install fails"
-for program in ixy-emu ixy-fwd ixy-pktgen ixy-pcap; do
+for program in ixy-emu ixy-fwd ixy-pktgen ixy-pcap ixy-bind; do
 	"$prefix/bin/$program" --version >"$work/version.log" 2>&1 || fail "$program does not run where it is installed"
 done
 

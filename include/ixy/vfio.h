@@ -146,7 +146,9 @@ struct dma_memory {
  *
  * The memory is zeroed and mapped at the same I/O virtual address (@mem->iova) for every open
  * device; a kernel IOMMU pins it. Devices opened later get the mapping too. Freed by
- * vfio_dma_free(), or by the kernel when the process ends.
+ * vfio_dma_free(), or by the kernel when the process ends. As long as a device without an IOMMU is
+ * open, @mem->iova is a physical address, and the memory is in huge pages that follow each other
+ * there.
  *
  * Return: 0, -ENOMEM (no memory, or RLIMIT_MEMLOCK too small), -ENOSPC (no room in the devices'
  * address range), -EINVAL (size 0), or another error.

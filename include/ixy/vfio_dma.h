@@ -17,7 +17,7 @@
  * once.
  *
  * Return: 0, -EINVAL (alignment, size 0), -EEXIST (overlaps an earlier map), -EOPNOTSUPP (no @fd
- * and a device needs one), or as vfio_dma_alloc().
+ * and a device needs one, or a device is without an IOMMU), or as vfio_dma_alloc().
  */
 int vfio_dma_map(struct dma_memory *mem, int fd, off_t offset);
 

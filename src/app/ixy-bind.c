@@ -319,13 +319,18 @@ static bool bind_vfio(const struct card *card, const struct passwd *user)
 	return true;
 }
 
+/* Whatever else has a card is one of the kernel's own drivers. */
+static bool is_for_programs(const char *driver)
+{
+	return !strcmp(driver, "vfio-pci") || !strcmp(driver, "pci-stub") ||
+	       !strncmp(driver, "uio_", 4) || !strcmp(driver, "igb_uio");
+}
+
 static bool bind_kernel(const struct card *card)
 {
 	char modalias[SYSFS_NAME], driver[SYSFS_NAME];
 
-	/* Drivers for programs; whatever else has it is one of the kernel's own. */
-	if (*card->driver && strcmp(card->driver, "vfio-pci") && strcmp(card->driver, "pci-stub") &&
-	    strncmp(card->driver, "uio_", 4) && strncmp(card->driver, "igb_uio", 7)) {
+	if (*card->driver && !is_for_programs(card->driver)) {
 		int err = sysfs_write("\n", SYSFS_DEVICE "/driver_override", card->pci);
 		return err ? fail(card, "driver_override", err) : true;
 	}
@@ -361,8 +366,11 @@ static bool bind_card(const char *pci, const char *driver, const struct passwd *
 		return false;
 
 	read_card(&after, pci);
-	if (!strcmp(driver, "kernel") ? !*after.driver
-				      : strcmp(after.driver, strcmp(driver, "none") ? driver : ""))
+	if (!strcmp(driver, "kernel"))
+		done = *after.driver && !is_for_programs(after.driver);
+	else
+		done = !strcmp(after.driver, strcmp(driver, "none") ? driver : "");
+	if (!done)
 		return refuse(&after, "%s; dmesg may tell why",
 			      *after.driver		 ? "its driver does not let it go"
 			      : strcmp(driver, "kernel") ? "vfio-pci does not take it"

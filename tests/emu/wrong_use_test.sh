@@ -89,7 +89,7 @@ wrong "emulator: socket in use" nic0.sock 1 "$emu" --socket-dir "$work/s" sink
 wrong "emulator: port that is not there" '{3}' 2 "$emu" gen -- true '{3}'
 wrong "emulator: no such command" none 127 "$emu" --quiet gen -- "$work/none"
 
-for program in ixy-fwd ixy-pktgen ixy-pcap ixy-emu; do
+for program in ixy-fwd ixy-pktgen ixy-pcap ixy-bind ixy-emu; do
 	for option in --help --version; do
 		"$IXY_BIN/$program" $option >"$work/out" 2>"$work/err" || fail "$program $option: exit status $?"
 		[ -s "$work/out" ] || fail "$program $option: prints nothing"

@@ -182,6 +182,7 @@ pack_modules()
 		done >"$to/more/order"
 	(cd "$to" && find . -mindepth 1 | cpio --quiet -o -H newc -R 0:0) >"$work/modules.cpio"
 }
+# shellcheck disable=SC2016 # in the guest
 load_modules()
 {
 	guest 'cd /more && for m in $(cat order); do [ -d "/sys/module/$(basename "$m" .ko | tr - _)" ] || insmod "$m" || exit 1; done' ||

@@ -92,6 +92,7 @@ refused "a card that another program has" "in use" "$fwd"
 refused "a card that a program has, to the kernel" "open" ixy-bind kernel "$(card 0)"
 must "modprobe" guest "rmmod ixgbe && modprobe ixgbe"
 guest "[ -e $sysfs/$(card 0)/driver ]" && fail "a driver that is loaded takes a card that is in use"
+# shellcheck disable=SC2016 # in the guest
 guest 'kill -INT $(cat /tmp/pid); while [ -d /proc/$(cat /tmp/pid) ]; do sleep 0.1; done'
 no_watchers
 guest cat "$sysfs/$(card 0)/driver_override" | grep null >/dev/null || fail "driver_override is not given back"
