@@ -257,6 +257,19 @@ uint64_t device_kicks(struct device_queue *q)
 	return kicks;
 }
 
+void *device_part(const struct device_queue *q, int part, size_t *size)
+{
+	const struct vhost_vring_addr *addr = &ring(q)->addr;
+	const uint64_t at[] = { addr->desc_user_addr, addr->avail_user_addr, addr->used_user_addr };
+	const size_t split[] = { 16, 2, 8 };
+
+	*size = part && q->packed ? 4 : split[part] * ring(q)->num + (part ? 6 : 0);
+	pthread_mutex_lock(&q->back->lock);
+	void *virt = memory(q, at[part], *size);
+	pthread_mutex_unlock(&q->back->lock);
+	return virt;
+}
+
 /* ---- Network devices ---- */
 
 size_t device_header(struct back_end *back)

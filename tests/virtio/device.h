@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The device's side of virtqueues (virtio 1.2, 2.7 and 2.8), in memory that a front end shared with a
- * back end. It is honest, and strict: a ring that makes no sense ends the program.
+ * back end. It is honest, unless the test is not, and strict: a ring that makes no sense ends the
+ * program.
  */
 #ifndef DEVICE_H
 #define DEVICE_H
@@ -10,9 +11,10 @@
 
 #define SEGMENTS_MAX 4
 
-/* A buffer of the driver: a chain of descriptors. */
+/* A buffer of the driver: a chain of descriptors. Who changes the id before it is returned is a liar. */
 struct chain {
-	uint16_t id, count;
+	uint32_t id;
+	uint16_t count;
 	struct {
 		uint64_t iova;
 		uint8_t *data;
@@ -52,6 +54,10 @@ void device_push(struct device_queue *q, const struct chain *chains, const uint3
 enum { NEVER = -1, ALWAYS = -2 };
 void device_want_kicks(struct device_queue *q, int ahead);
 uint64_t device_kicks(struct device_queue *q);
+
+/* The memory of a ring, in parts: 0: descriptors, 1: what the driver and 2: what the device writes beside
+ * them. */
+void *device_part(const struct device_queue *q, int part, size_t *size);
 
 /* ---- Network devices ---- */
 
