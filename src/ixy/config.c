@@ -31,6 +31,7 @@ int ixy_configure(const struct vfio_device *vfio, const struct ixy_card *card, s
 		c->rx_ring = g.rx_ring;
 		c->tx_ring = g.tx_ring;
 		c->buffers = g.buffers;
+		c->mtu = g.mtu;
 		return 0;
 	}
 	c->rx_ring = g.rx_ring ?: c->rx_ring;

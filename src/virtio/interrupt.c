@@ -23,7 +23,10 @@ static int on(struct ixy_interrupts *in, const struct ixy_interrupt_config *conf
 	if (config->throttle_us || config->msi)
 		return ixy_fail(EINVAL, "%s: a virtio-net device can neither throttle nor use MSI",
 				vfio_address(vfio));
-	if (dev->pairs + 1 > IXY_VECTORS || virtio_rx_queue(dev, 0)->irq < 0)
+	bool enough = dev->pairs + 1 <= IXY_VECTORS;
+	for (uint16_t i = 0; i < dev->pairs; i++)
+		enough &= virtio_rx_queue(dev, i)->irq >= 0;
+	if (!enough)
 		return ixy_fail(ENOTSUP,
 				"%s: no interrupts: they need MSI-X with a vector for each of the "
 				"%u receive queues and one for events, through VFIO",

@@ -140,8 +140,7 @@ static int configure(struct virtio_device *dev)
 	/* Enough for these rings and for another card's that sends what we receive. */
 	const uint32_t rings = 2 * (c->rx_ring + c->tx_ring);
 	c->buffers = c->buffers ?: rings > BUFFERS_DEFAULT ? rings : BUFFERS_DEFAULT;
-	if (c->mtu == STANDARD_MTU && c->mtu > dev->max_mtu)
-		c->mtu = dev->max_mtu;
+	c->mtu = c->mtu ?: least(STANDARD_MTU, dev->max_mtu);
 	const struct ixy_limit limits[] = {
 		{ "queue pairs", pairs, 1, dev->max_pairs, 1,
 		  "the device has no more (max_virtqueue_pairs, 5.1.4)" },
@@ -164,12 +163,27 @@ static int configure(struct virtio_device *dev)
 	return ixy_check_limits(address(dev), limits, sizeof(limits) / sizeof(*limits));
 }
 
+/*
+ * A used ring's entries of 8 bytes come behind the first 4 (2.7.8): it begins so that none of them
+ * crosses a page. QEMU's devices behind an IOMMU would write the rest of that to a wrong one. Legacy
+ * devices find the ring where it has to be (2.7.2).
+ */
+static size_t ring_layout(const struct virtio_device *dev, uint16_t size, size_t *driver,
+			  size_t *device)
+{
+	const size_t shift = dev->ring == &virtio_split && !dev->transport->fixed_sizes ? 4 : 0;
+	const size_t bytes = dev->ring->bytes(size, driver, device);
+
+	*device += shift;
+	return (bytes + shift + RING_ALIGN - 1) & -RING_ALIGN;
+}
+
 /* A queue's descriptors, and the parts beside them, begin at @at in the memory for rings. */
 static void place(struct virtio_device *dev, struct virtio_queue *q, size_t at)
 {
 	size_t driver, device;
 
-	q->ring_bytes = dev->ring->bytes(q->size, &driver, &device);
+	q->ring_bytes = ring_layout(dev, q->size, &driver, &device);
 	q->desc = (void *)((uint8_t *)dev->rings.virt + at);
 	q->avail_ring = (void *)((uint8_t *)q->desc + driver);
 	q->used_ring = (void *)((uint8_t *)q->desc + device);
@@ -216,13 +230,13 @@ static int allocate(struct virtio_device *dev)
 	dev->end = &dev->queues[2 * dev->pairs + !!dev->control];
 	for (uint32_t i = 0; !err && &dev->queues[i] < dev->end; i++) {
 		err = allocate_queue(dev, i);
-		bytes += dev->ring->bytes(dev->queues[i].size, &unused, &unused) + RING_ALIGN;
+		bytes += ring_layout(dev, dev->queues[i].size, &unused, &unused);
 	}
 	err = err ?: vfio_dma_alloc(&dev->rings, bytes + RING_ALIGN);
 	bytes = RING_ALIGN; /* the first page is for commands */
 	for (struct virtio_queue *q = dev->queues; !err && q < dev->end; q++) {
 		place(dev, q, bytes);
-		bytes += (q->ring_bytes + RING_ALIGN - 1) & -RING_ALIGN;
+		bytes += q->ring_bytes;
 	}
 	return err;
 }
