@@ -266,6 +266,8 @@ static int connect_back_end(struct vhost *vhost)
 		err = negotiate_protocol(vhost);
 	err = err ?: set(vhost, VHOST_USER_SET_OWNER, NULL, 0);
 	vhost->peer.hint = "";
+	if (!vhost->pairs)
+		vhost->pairs = 1;
 	if (vhost->pairs > VHOST_USER_VRINGS / 2)
 		vhost->pairs = VHOST_USER_VRINGS / 2;
 	if (!err && vhost->map_count > vhost->slots)

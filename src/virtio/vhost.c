@@ -90,17 +90,17 @@ static int vhost_reset(struct virtio_device *dev)
 
 /* ---- Features and configuration ---- */
 
-static bool read_back_end(struct virtio_device *dev, uint32_t offset, void *data, size_t size)
+static int read_back_end(struct virtio_device *dev, uint32_t offset, void *data, size_t size)
 {
 	union {
 		struct vhost_vdpa_config config;
 		uint8_t bytes[sizeof(struct vhost_vdpa_config) + CONFIG_MAX];
 	} buffer = { .config = { .off = offset, .len = size } };
+	int err = size > CONFIG_MAX ? -E2BIG : call(dev, VHOST_VDPA_GET_CONFIG, &buffer);
 
-	if (size > CONFIG_MAX || call(dev, VHOST_VDPA_GET_CONFIG, &buffer))
-		return false;
-	memcpy(data, buffer.config.buf, size);
-	return true;
+	if (!err)
+		memcpy(data, buffer.config.buf, size);
+	return err;
 }
 
 static int vhost_get_features(struct virtio_device *dev, uint64_t *features)
@@ -112,7 +112,7 @@ static int vhost_get_features(struct virtio_device *dev, uint64_t *features)
 
 	if (err)
 		return err;
-	v->has_config = read_back_end(dev, 0, mac, sizeof(mac));
+	v->has_config = !read_back_end(dev, 0, mac, sizeof(mac));
 	*features = (v->offered & ~NOT_HERE) | virtio_bit(VIRTIO_NET_F_MAC);
 	if (v->queues <= 2)
 		*features &= ~virtio_bit(VIRTIO_NET_F_MQ);
@@ -142,11 +142,17 @@ static int vhost_read_config(struct virtio_device *dev, uint32_t offset, void *d
 {
 	const struct vhost *v = vhost(dev);
 	struct virtio_net_config config = { 0 };
+	int err = 0;
 
 	if (offset > sizeof(config) || size > sizeof(config) - offset)
 		return -EINVAL;
-	if (v->has_config && !read_back_end(dev, offset, (uint8_t *)&config + offset, size))
-		return -ENOTCONN;
+	if (v->has_config)
+		err = read_back_end(dev, offset, (uint8_t *)&config + offset, size);
+	if (err)
+		return err == -EIO
+			       ? ixy_fail(EIO, "%s: the back end refuses to tell its configuration",
+					  vfio_address(dev->ixy.vfio))
+			       : err;
 	if (!v->has_config || !(v->offered & virtio_bit(VIRTIO_NET_F_MAC)))
 		make_mac(dev, config.mac);
 	config.max_virtqueue_pairs = v->queues / 2;

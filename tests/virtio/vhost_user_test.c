@@ -218,6 +218,13 @@ static void tells_how_many_queues_there_are(void **state)
 	stop(NULL);
 
 	start(F_MQ);
+	back.pairs = 0;
+	assert_int_equal(vfio_open(&dev, address), 0);
+	assert_int_equal(call(VHOST_VDPA_GET_VQS_COUNT, &count), 0);
+	assert_int_equal(count, 2);
+	stop(NULL);
+
+	start(F_MQ);
 	back.pairs = UINT64_MAX;
 	assert_int_equal(vfio_open(&dev, address), 0);
 	assert_int_equal(call(VHOST_VDPA_GET_VQS_COUNT, &count), 0);
