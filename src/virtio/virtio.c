@@ -296,10 +296,12 @@ int virtio_start(struct virtio_device *dev)
 	return virtio_restore_settings(dev);
 }
 
+/* Up to a second, for who plays the device may share a processor with many others. */
 static void drain(struct virtio_device *dev)
 {
-	for (uint32_t patience = 1000, i = 0; i < dev->pairs; i++)
-		for (; !virtio_sent_all(dev, i) && patience; patience--)
+	for (uint32_t patience = 10000, i = 0; i < dev->pairs; i++)
+		for (; patience && !virtio_sent_all(dev, i) && !dev->transport->check(dev);
+		     patience--)
 			usleep(100);
 }
 
