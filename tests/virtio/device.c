@@ -299,11 +299,12 @@ bool device_deliver(struct device_queue *q, const void *frame, size_t size)
 	const size_t header = device_header(q->back);
 	struct chain chains[64];
 	uint32_t lengths[64], count = 0;
-	uint8_t whole[70000] = { 0 };
+	uint8_t whole[70000];
 	size_t done = 0;
 
+	memset(whole, 0, header);
+	memcpy(whole + header, frame, size);
 	size += header;
-	memcpy(whole + header, frame, size - header);
 	while (done < size) {
 		must(count < 64);
 		if (!device_pop(q, &chains[count])) {
