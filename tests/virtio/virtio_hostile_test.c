@@ -445,32 +445,26 @@ static void wrong_lengths_and_ids_in_the_middle_of_a_packet(void **state)
 
 static void impossible_configurations_are_refused(void **state)
 {
-	static const struct {
-		uint64_t pairs;
-		uint16_t mtu;
-		const char *why;
-	} offers[] = {
-		{ 0, 1500, "has no more" },
-		{ PAIRS, 0, "MTU" },
-		{ PAIRS, 67, "MTU" },
-	};
+	static const uint16_t mtus[] = { 0, 1, 67 };
 
 	(void)state;
 	back.protocol |= F_CONFIG;
 	back.features |= bit(VIRTIO_NET_F_MTU) | bit(VIRTIO_NET_F_STATUS);
-	for (size_t i = 0; i < sizeof(offers) / sizeof(*offers); i++) {
-		back.pairs = offers[i].pairs;
-		back.config.mtu = offers[i].mtu;
+	for (size_t i = 0; i < sizeof(mtus) / sizeof(*mtus); i++) {
+		back.config.mtu = mtus[i];
 		assert_int_equal(ixy_open(&dev, address, NULL), -EINVAL);
-		assert_non_null(strstr(log_lines, offers[i].why));
+		assert_non_null(strstr(log_lines, "MTU"));
 		*log_lines = '\0';
 	}
-	back.pairs = UINT64_MAX;
-	memset(&back.config, 0xFF, sizeof(back.config));
-	open_device(0);
-	assert_int_equal(dev->config.mtu, 1500);
-	net_receive(0, 1000, 1);
-	net_send(pool, 0, 1000, 1);
+	for (int all = 0; all < 2; all++) {
+		back.pairs = all ? UINT64_MAX : 0;
+		memset(&back.config, 0xFF, sizeof(back.config));
+		open_device(0);
+		assert_int_equal(dev->config.mtu, 1500);
+		net_receive(0, 1000, 1);
+		net_send(pool, 0, 1000, 1);
+		close_device();
+	}
 }
 
 static void features_that_nobody_knows_are_left_alone(void **state)
