@@ -15,12 +15,12 @@ bursts()
 	shift 5
 	# shellcheck disable=SC2046,SC2086 # options may be none
 	spawn "$name.emu" "$IXY_BIN/ixy-emu" $options -d "$work/$name" --interval 0.2 --json-file "$account" \
-		"$wire" $([ $wires = 2 ] && echo "$wire" || echo sink)
+		"$wire" $([ "$wires" = 2 ] && echo "$wire" || echo sink)
 	emu=$!
 	within 5 test -S "$work/$name/nic1.sock" || die "$name: ixy-emu does not start"
 	spawn "$name" "$IXY_BIN/fwd_patient" --interrupts --quiet "$@" "vfio-user:$work/$name/nic0.sock" "vfio-user:$work/$name/nic1.sock"
 	fwd=$!
-	within $((60 + IXY_BURSTS / 200)) forwarded "$account" $wires $packets || fail "$name: it does not come to an end"
+	within $((60 + IXY_BURSTS / 200)) forwarded "$account" "$wires" $packets || fail "$name: it does not come to an end"
 	kill -KILL "$fwd"
 	wait "$fwd" 2>/dev/null
 	kill "$emu"
