@@ -77,6 +77,7 @@ enum fault {
  * @features, @protocol, @pairs, @slots, @config: what it offers. Set before back_end_start(), or
  *           under @lock for the next connection.
  * @fault, @at: see above
+ * @lenient: the front end is not ours, and need not do more than it must
  *
  * The rest is under @lock, which may be taken several times:
  *
@@ -89,6 +90,7 @@ struct back_end {
 	uint64_t features, protocol, pairs, slots;
 	struct virtio_net_config config;
 	_Atomic int fault, at;
+	bool lenient;
 
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
