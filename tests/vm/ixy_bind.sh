@@ -139,7 +139,10 @@ give kernel "$(card 0)" "$(card 1)"
 # ---- What is in use ----
 
 name=$(interface "$(card 0)")
-must "ip" guest "ip link set $name up && ip address add 10.98.0.1/24 dev $name"
+must "ip" guest "ip link set $name up"
+within 10 guest "ip -6 address show dev $name | grep fe80" || fail "no link-local address"
+is "$(card 0)" 'c["in_use"]' None # with no more than everybody has
+must "ip" guest "ip address add 10.98.0.1/24 dev $name"
 refused "an address" "$name is up and has the address 10.98.0.1" vfio-pci "$(card 0)"
 refused "an address among others" "$name is up and has the address" vfio-pci "$(card 1)" "$(card 0)"
 refused "an address, none" "$name is up and has the address" none "$(card 0)"
