@@ -87,7 +87,7 @@ start_guest()
 		-accel tcg,thread=multi -cpu max -smp "${cpus:-2}" \
 		-kernel /mnt/vmlinux -initrd /mnt/initrd \
 		-append "console=ttyS0 quiet panic=-1 tsc=reliable no_timer_check nokaslr mitigations=off random.trust_cpu=1
-			rcupdate.rcu_expedited=1 net.ifnames=0 $append" \
+			rcupdate.rcu_expedited=1 nosoftlockup net.ifnames=0 $append" \
 		-serial stdio -chardev pipe,id=shell,path=/mnt/shell -serial chardev:shell \
 		-chardev pipe,id=monitor,path=/mnt/monitor -monitor chardev:monitor \
 		"${devices[@]}" "$@" "${cards[@]}" </dev/null 2>&1 &
