@@ -168,16 +168,13 @@ struct dma_map *dma_get_physical(size_t size)
 	if (err == -ENOMEM && wanted)
 		ixy_log(IXY_ERROR,
 			"without an IOMMU, DMA memory has to be in huge pages: %zu of 2 MiB are "
-			"needed, "
-			"%zu free; " MORE_HUGE_PAGES,
+			"needed, %zu free; " MORE_HUGE_PAGES,
 			wanted, have);
 	else if (err == -ENOSPC)
 		ixy_log(IXY_ERROR,
 			"without an IOMMU, DMA memory has to be contiguous: no %zu of the %zu free "
-			"huge "
-			"pages follow each other; reserve them at boot: hugepages=%zu on the "
-			"kernel's "
-			"command line",
+			"huge pages follow each other; reserve them at boot: hugepages=%zu on the "
+			"kernel's command line",
 			wanted, have, 4 * wanted);
 	else if (err == -EPERM)
 		ixy_log(IXY_ERROR, "the kernel tells no physical addresses: only to root, who has "

@@ -70,11 +70,9 @@ static int check_driver(const struct sysfs *dev, bool force)
 				"ixy-bind --force none %s",
 				pci, why, pci);
 		if (!force)
-			return ixy_fail(
-				EBUSY,
-				"sysfs:%s: driven by %s; to take it from there: sudo ixy-bind none "
-				"%s",
-				pci, driver, pci);
+			return ixy_fail(EBUSY,
+					"sysfs:%s: driven by %s; to take it: sudo ixy-bind none %s",
+					pci, driver, pci);
 		ixy_log(IXY_WARN,
 			"sysfs:%s: taken from %s%s%s; to give it back: sudo ixy-bind kernel %s",
 			pci, driver, used ? ", although " : "", used ? why : "", pci);
@@ -116,7 +114,7 @@ static int set(struct sysfs *dev, const char *file, const char *text, const char
 	return err;
 }
 
-/* Drivers that are loaded while we have the device must not take it. */
+/* Drivers that are loaded while we have the device must not take it, if the kernel can be told so. */
 static int detach(struct sysfs *dev)
 {
 	sysfs_read(dev->override, SYSFS_DEVICE "/driver_override", dev->pci);

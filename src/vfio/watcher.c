@@ -105,11 +105,13 @@ static int receive(int socket, struct message *message, int *fd)
 	do
 		got = recvmsg(socket, &header, 0);
 	while (got < 0 && errno == EINTR);
-	struct cmsghdr *c = CMSG_FIRSTHDR(&header);
 	*fd = -1;
+	if (got != sizeof(*message))
+		return -EPIPE;
+	struct cmsghdr *c = CMSG_FIRSTHDR(&header);
 	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
 		memcpy(fd, CMSG_DATA(c), sizeof(*fd));
-	return got == sizeof(*message) ? 0 : -EPIPE;
+	return 0;
 }
 
 static bool is_one_of(int fd, const int keep[3])
