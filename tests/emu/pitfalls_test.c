@@ -240,7 +240,7 @@ static void pitfall_datasheet_8_other_cards_are_refused_untouched(void **state)
 		0x15728086, /* X710 */
 		0x10ED8086, /* 82599 virtual function */
 		0x10FB1AF4, /* another vendor's */
-		0x10001AF4, /* virtio-net */
+		0x10021AF4, /* virtio, and no network card */
 		0xFFFFFFFE,
 	};
 
