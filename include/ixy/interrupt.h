@@ -96,6 +96,7 @@ static inline int ixy_rx_eventfd(const struct ixy_interrupts *in, uint16_t queue
  * For the thread that receives from the queue; different queues at the same time if @in->msix.
  *
  * Return: true if a packet (or a damaged frame) is waiting already: receive it instead of sleeping.
+ * With MSI, whose one signal is that of all queues, it may wait in any of them.
  */
 bool ixy_rx_arm(struct ixy_interrupts *in, uint16_t queue);
 

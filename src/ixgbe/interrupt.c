@@ -203,8 +203,12 @@ static bool arm(struct ixy_interrupts *in, uint16_t queue)
 		ixgbe_write(dev, EIMS, 1u << queue);
 		ixgbe_read(dev, EIMS);
 	}
-	/* The last thing: packets whose signal was taken above are in the ring by now. */
-	return waiting(in->dev, queue);
+	/* The last thing: packets whose signal was taken above are in the ring by now; with MSI it may
+	 * have been the signal of any queue. */
+	bool packets = waiting(in->dev, queue);
+	for (uint16_t other = 0; !in->msix && other < in->dev->config.rx_queues; other++)
+		packets |= waiting(in->dev, other);
+	return packets;
 }
 
 static bool sending(struct ixy_device *ixy, uint16_t queue)

@@ -260,6 +260,28 @@ static void queues_share_msi(void **state)
 	ixy_close(dev);
 }
 
+/* Arming a queue takes the signal of another one that was armed before it. */
+static void queue_whose_signal_is_taken_by_another_is_seen(void **state)
+{
+	const struct ixy_config config = { .rx_queues = 4 };
+	struct ixy_interrupts in;
+	struct ixy_device *dev = open_with(&in, &config, &kinds[1]);
+
+	(void)state;
+	for (uint16_t q = 0; q < 4; q++)
+		assert_false(ixy_rx_arm(&in, q));
+	emu_sleep(1000);
+	steer(1);
+	wire_to(0, 60, 0);
+	emu_sleep(1000);
+	assert_true(signalled(&in, 0));
+	assert_true(ixy_rx_arm(&in, 3));
+	assert_false(signalled(&in, 0));
+	receive_one(dev, 1, 60, 0, 0);
+	assert_false(ixy_rx_arm(&in, 3));
+	ixy_close(dev);
+}
+
 /* ---- Throttling ---- */
 
 static uint64_t now_us(void)
@@ -490,6 +512,7 @@ int main(void)
 		driver_tests(nothing_is_stranded),
 		driver_test(each_queue_has_its_vector),
 		driver_test(queues_share_msi),
+		driver_test(queue_whose_signal_is_taken_by_another_is_seen),
 		driver_tests(throttle_is_kept),
 		driver_tests(adaptive_throttle_follows_the_rate),
 		driver_test(one_thread_waits_for_two_cards),
