@@ -24,6 +24,7 @@ trap 'umount -l "$work"; cleanup' EXIT
 shown=$IXY_LAB/shown/${test_name:-$(basename "$0" .sh)}
 rm -f "$shown"
 qemu=
+told=
 places=()
 guest_timeout=$((120 * IXY_SLOWDOWN))
 exec 6>&2 # for words that nobody may swallow
@@ -110,6 +111,10 @@ answer()
 		line=$part$line part=''
 		case $line in
 		$'\1'ready) return 0 ;;
+		$'\1'again)
+			echo "$told" >&8
+			continue
+			;;
 		$'\1'*) return "${line#?}" ;;
 		*$'\1'*) # output without a newline at its end
 			echo "${line%%$'\1'*}"
@@ -127,8 +132,9 @@ answer()
 guest()
 {
 	[ -z "${VERBOSE:-}" ] || echo "guest# $*" >&2
-	base64 -w 0 <<<"$*" >&8
-	echo >&8
+	told=$(base64 -w 0 <<<"$*")
+	told="${#told} $told"
+	echo "$told" >&8
 	answer
 }
 
@@ -212,8 +218,7 @@ card()
 
 stop_guest()
 {
-	base64 -w 0 <<<"poweroff -f" >&8
-	echo >&8
+	guest "(sleep 0.1; poweroff -f) >/dev/null &"
 	ends_within 60 "$qemu" || die "the guest does not power off"
 }
 
