@@ -8,6 +8,7 @@ prefix="$work/the prefix"
 cmake --install "$IXY_BIN/.." --prefix "$prefix" >"$work/install.log" 2>&1 || die "cmake --install fails"
 for program in ixy-emu ixy-fwd ixy-pktgen ixy-pcap ixy-bind; do
 	"$prefix/bin/$program" --version >"$work/version.log" 2>&1 || fail "$program does not run where it is installed"
+	compgen -G "$prefix/share/man/man[18]/$program.[18]" >/dev/null || fail "$program has no man page where it is installed"
 done
 
 cat >"$work/program.c" <<'C'
