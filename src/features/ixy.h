@@ -39,6 +39,9 @@ struct ixy_limit {
 };
 int ixy_check_limits(const char *address, const struct ixy_limit *limits, size_t count);
 
+/* config.c, for drivers: has the machine memory for the pools of all receive queues? */
+int ixy_check_memory(const char *address, const struct ixy_config *config);
+
 /* numa.c: open the device with memory on the card's NUMA node. */
 int ixy_open_near(struct ixy_device **dev, struct vfio_device *vfio,
 		  const struct ixy_config *config, const struct ixy_card *card);

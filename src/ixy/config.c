@@ -3,7 +3,7 @@
 #include "driver.h"
 
 /* In all: vfio_dma_alloc() sees one pool at a time, and the kernel kills who takes too much. */
-static int check_memory(const char *address, const struct ixy_config *c)
+int ixy_check_memory(const char *address, const struct ixy_config *c)
 {
 	const uint64_t machine = (uint64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
 	const uint64_t pools = (uint64_t)c->rx_queues * c->buffers * c->mtu;
@@ -39,7 +39,7 @@ int ixy_configure(const struct vfio_device *vfio, const struct ixy_card *card, s
 	/* Enough for these rings and for another card's that sends what we receive. */
 	const uint32_t rings = 2 * (c->rx_ring + c->tx_ring);
 	c->buffers = g.buffers ?: rings > c->buffers ? rings : c->buffers;
-	return card->check(vfio_address(vfio), c) ?: check_memory(vfio_address(vfio), c);
+	return card->check(vfio_address(vfio), c) ?: ixy_check_memory(vfio_address(vfio), c);
 }
 
 int ixy_check_limits(const char *address, const struct ixy_limit *limits, size_t count)
