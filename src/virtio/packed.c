@@ -30,8 +30,8 @@ static size_t bytes(uint16_t size, size_t *driver, size_t *device)
 
 static void init(const struct virtio_device *dev, struct virtio_queue *q)
 {
-	(void)dev;
 	q->wrap = q->avail_wrap = true;
+	q->in_order = virtio_has(dev, VIRTIO_F_IN_ORDER);
 	q->driver_event->flags = VRING_PACKED_EVENT_FLAG_DISABLE;
 }
 
@@ -142,6 +142,19 @@ static bool take(struct virtio_queue *q, int *id, uint32_t *length)
 	return true;
 }
 
+/* In order: the device has passed over the buffers in front of @id and so says that they are full to
+ * their end. No frame is that long; they go back to it. */
+static void pass_over(const struct virtio_device *dev, struct virtio_queue *q, uint16_t id)
+{
+	while (q->next != id) {
+		const uint16_t unused = q->next;
+
+		pass(q);
+		post(dev, q, unused);
+		virtio_count(q->errors, 1);
+	}
+}
+
 static uint32_t rx(struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs, uint32_t n)
 {
 	struct virtio_device *dev = (struct virtio_device *)ixy;
@@ -161,11 +174,12 @@ static uint32_t rx(struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs
 
 		if (id >= q->size || length - 1 >= room)
 			break;
+		if (q->in_order && id != q->next)
+			pass_over(dev, q, id);
 		struct pkt_buf *buf = q->bufs[id];
 		if (dev->merged && virtio_buffers(buf) != 1)
 			break;
 		pkt_buf_set(buf, length);
-		__builtin_prefetch(buf->data, 1);
 		bytes += length;
 		bufs[i] = buf;
 		q->bufs[id] = q->pool->stack[--q->pool->free];
@@ -198,13 +212,22 @@ static void reclaim(struct virtio_queue *q)
 		return;
 	/* A device that writes nonsense could keep us busy: not more often than around the ring. */
 	for (uint16_t i = 0; i < q->size && next_is_used(q); i++) {
-		sent[given] = virtio_release(q, virtio_read(q->packed[q->next].id));
-		given += !!sent[given];
-		pass(q);
-		if (given == VIRTIO_RUN) {
-			pkt_buf_free_batch(sent, given);
-			given = 0;
+		const uint16_t last = virtio_read(q->packed[q->next].id);
+		uint16_t id;
+		if (last >= q->size || !q->bufs[last]) {
+			virtio_write(q->broken, true);
+			break;
 		}
+		do {
+			id = q->in_order ? q->next : last;
+			sent[given] = virtio_release(q, id, q->next);
+			given += !!sent[given];
+			pass(q);
+			if (given == VIRTIO_RUN) {
+				pkt_buf_free_batch(sent, given);
+				given = 0;
+			}
+		} while (id != last && !q->broken);
 	}
 	pkt_buf_free_batch(sent, given);
 }
@@ -219,7 +242,11 @@ static uint32_t tx(struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs
 	uint64_t bytes = 0;
 	uint32_t done;
 
-	reclaim(q);
+	/* The device writes to the ring all the time: a look at what it has done is not for free. */
+	if (!n || q->free_ids < n || q->free_ids < q->size / 2)
+		reclaim(q);
+	if (q->broken)
+		return 0;
 	for (done = 0; done < n && q->free_ids; done++) {
 		struct pkt_buf *buf = bufs[done];
 
@@ -227,11 +254,12 @@ static uint32_t tx(struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs
 			pkt_buf_free(buf);
 			continue;
 		}
-		const uint16_t id = q->ids[--q->free_ids], flags = available(q->avail_wrap);
+		const uint16_t id = q->ids[q->avail], flags = available(q->avail_wrap);
 		struct vring_packed_desc *desc =
 			fill(q, pkt_buf_iova(buf) - dev->header, dev->header + buf->size, id);
 		bytes += buf->size;
 		q->bufs[id] = buf;
+		q->free_ids--;
 		if (count++) {
 			virtio_write(desc->flags, flags);
 		} else {

@@ -14,7 +14,8 @@
 	 virtio_bit(VIRTIO_NET_F_CTRL_MAC_ADDR) | virtio_bit(VIRTIO_NET_F_SPEED_DUPLEX) |          \
 	 virtio_bit(VIRTIO_F_ANY_LAYOUT) | virtio_bit(VIRTIO_RING_F_EVENT_IDX) |                   \
 	 virtio_bit(VIRTIO_F_VERSION_1) | virtio_bit(VIRTIO_F_ACCESS_PLATFORM) |                   \
-	 virtio_bit(VIRTIO_F_RING_PACKED) | virtio_bit(VIRTIO_F_ORDER_PLATFORM))
+	 virtio_bit(VIRTIO_F_RING_PACKED) | virtio_bit(VIRTIO_F_IN_ORDER) |                        \
+	 virtio_bit(VIRTIO_F_ORDER_PLATFORM))
 
 #define STANDARD_MTU	1500
 #define MTU_MAX		9710	     /* as all our drivers */
@@ -76,6 +77,12 @@ static int negotiate(struct virtio_device *dev)
 			    (dev->transport->behind_iommu ? virtio_bit(VIRTIO_NET_F_MQ) : 0));
 	if (!(offered & virtio_bit(VIRTIO_F_VERSION_1)))
 		wanted &= ~virtio_bit(VIRTIO_F_RING_PACKED);
+	/* A device that keeps the order writes one descriptor of a packed ring for many packets that it
+	 * has sent. Of split rings it would save us nothing; and where packets are spread, one buffer
+	 * would stand for several of a packet. */
+	if (!(offered & wanted & virtio_bit(VIRTIO_F_RING_PACKED)) ||
+	    offered & wanted & virtio_bit(VIRTIO_NET_F_MRG_RXBUF))
+		wanted &= ~virtio_bit(VIRTIO_F_IN_ORDER);
 	dev->features = offered & wanted;
 	err = dev->transport->set_features(dev, dev->features);
 	dev->merged = virtio_has(dev, VIRTIO_NET_F_MRG_RXBUF);
@@ -160,7 +167,8 @@ static int configure(struct virtio_device *dev)
 				address(dev));
 	/* The device spreads over the receive queues of all pairs. */
 	c->rx_queues = c->tx_queues = dev->pairs = pairs;
-	return ixy_check_limits(address(dev), limits, sizeof(limits) / sizeof(*limits));
+	return ixy_check_limits(address(dev), limits, sizeof(limits) / sizeof(*limits))
+		       ?: ixy_check_memory(address(dev), c);
 }
 
 /*

@@ -44,7 +44,9 @@
  * @desc_iova, @driver_iova, @device_iova: where the descriptors are, what the driver and what the
  *           device writes beside them (2.7: available and used ring; 2.8: event suppression)
  * @bufs:    by descriptor id, what the device has; NULL: nothing
- * @ids:     send: descriptor ids that are not in use, @free_ids of them
+ * @ids:     send: a ring of the descriptor ids that are not in use, @free_ids of them: from where @avail
+ *           takes one to where @next gives one back. Who returns them in order finds the same id in the
+ *           same place each time around
  * @pool:    receive: where buffers come from, each with @room bytes for a frame
  * @size:    descriptors, a power of two in a split ring
  * @index:   its number at the device (5.1.2: receive 2n, send 2n + 1, control last)
@@ -53,6 +55,7 @@
  * @stride:  descriptors for each packet: 2 for a device that wants the header in one of its own
  * @refilled: receive: buffers given to the device, which it was not told of
  * @wrap, @avail_wrap: packed: the wrap counters of @next and @avail (2.8.1)
+ * @in_order: packed: buffers come back in the order in which they were given (VIRTIO_F_IN_ORDER)
  * @armed:   the device was asked for an interrupt
  * @broken:  the device has said what makes no sense; nothing moves any more
  * @busy:    a thread uses the queue (restart.c)
@@ -77,7 +80,7 @@ struct virtio_queue {
 	struct mempool *pool;
 	uint32_t room;
 	uint16_t size, index, next, avail, stride, refilled, free_ids;
-	bool wrap, avail_wrap, armed, broken, busy;
+	bool wrap, avail_wrap, in_order, armed, broken, busy;
 	uint64_t packets, bytes, errors, no_buffer, notifications;
 
 	size_t ring_bytes;
@@ -211,7 +214,8 @@ uint32_t virtio_rx_rare(struct virtio_device *dev, struct virtio_queue *q, struc
 /* receive.c: move a frame that has no head room left. Return: is there space? */
 bool virtio_make_room(struct pkt_buf *buf);
 
-/* Can this be sent? Puts an empty header in front of it: nothing is left to the device (5.1.6.2). */
+/* Can this be sent? Puts an empty header in front of it: nothing is left to the device (5.1.6.2).
+ * Mostly it is there already, and a cache line that is only read stays with both processors. */
 static inline bool virtio_prepare(struct pkt_buf *buf, uint32_t max_size)
 {
 	const uint32_t min_size = 17; /* as all our drivers */
@@ -220,13 +224,17 @@ static inline bool virtio_prepare(struct pkt_buf *buf, uint32_t max_size)
 		return false;
 	if (buf->data - (uint8_t *)(buf + 1) < VIRTIO_HEADER && !virtio_make_room(buf))
 		return false;
-	memset(buf->data - VIRTIO_HEADER, 0, VIRTIO_HEADER);
+
+	uint8_t *header = buf->data - VIRTIO_HEADER;
+	static const uint8_t empty[VIRTIO_HEADER];
+	if (memcmp(header, empty, VIRTIO_HEADER))
+		memset(header, 0, VIRTIO_HEADER);
 	return true;
 }
 
-/* The device has sent the buffer of descriptor @id, which is to be given back. NULL: it never had it,
- * and so the one that it means never comes back. */
-static inline struct pkt_buf *virtio_release(struct virtio_queue *q, uint32_t id)
+/* The device has sent the buffer of descriptor @id, which is to be given back, and the id to its
+ * @place in the ring. NULL: it never had it, and so the one that it means never comes back. */
+static inline struct pkt_buf *virtio_release(struct virtio_queue *q, uint32_t id, uint32_t place)
 {
 	struct pkt_buf *buf = id < q->size ? q->bufs[id] : NULL;
 
@@ -235,7 +243,8 @@ static inline struct pkt_buf *virtio_release(struct virtio_queue *q, uint32_t id
 		return NULL;
 	}
 	q->bufs[id] = NULL;
-	q->ids[q->free_ids++] = id;
+	q->ids[place] = id;
+	q->free_ids++;
 	return buf;
 }
 

@@ -45,6 +45,7 @@ void device_queue_init(struct device_queue *q, struct back_end *back, uint32_t i
 		.index = index,
 		.packed = back->agreed & 1ull << VIRTIO_F_RING_PACKED,
 		.event_idx = back->agreed & 1ull << VIRTIO_RING_F_EVENT_IDX,
+		.in_order = back->agreed & 1ull << VIRTIO_F_IN_ORDER,
 		.wrap = true,
 		.used_wrap = true,
 	};
@@ -177,6 +178,17 @@ static void push_packed(struct device_queue *q, const struct chain *chain, uint3
 	go_on(q, &q->used, &q->used_wrap, chain->count);
 }
 
+/* 2.8.8: one descriptor for all, in the place of the first and with the id of the last. */
+static void push_in_order(struct device_queue *q, const struct chain *chains, uint32_t count,
+			  uint32_t length)
+{
+	struct chain all = { .id = chains[count - 1].id };
+
+	for (uint32_t i = 0; i < count; i++)
+		all.count += chains[i].count;
+	push_packed(q, &all, length);
+}
+
 static bool call_wanted_packed(struct device_queue *q, uint16_t before)
 {
 	const uint16_t flags = driver_event(q)->flags, event = driver_event(q)->off_wrap;
@@ -209,6 +221,10 @@ void device_push(struct device_queue *q, const struct chain *chains, const uint3
 	const uint16_t before = q->used;
 
 	pthread_mutex_lock(&q->back->lock);
+	if (q->in_order && count && q->index % 2) {
+		push_in_order(q, chains, count, lengths[count - 1]);
+		count = 0;
+	}
 	for (uint32_t i = 0; i < count; i++) {
 		if (q->packed)
 			push_packed(q, &chains[i], lengths[i]);

@@ -25,7 +25,7 @@ struct chain {
 
 /**
  * struct device_queue - the device's view of ring @index
- * @packed, @event_idx: as negotiated
+ * @packed, @event_idx, @in_order: as negotiated; in order, one descriptor is for all that was sent
  * @next, @wrap:        where the driver makes its next buffer available
  * @used, @used_wrap:   where the device returns the next one
  * @calls:              that the driver wanted
@@ -33,7 +33,7 @@ struct chain {
 struct device_queue {
 	struct back_end *back;
 	uint32_t index;
-	bool packed, event_idx;
+	bool packed, event_idx, in_order;
 	uint16_t next, used;
 	bool wrap, used_wrap;
 	uint32_t calls;

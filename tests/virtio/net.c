@@ -13,6 +13,8 @@ const struct kind kinds[] = {
 	{ "packed", COMMON | bit(VIRTIO_F_RING_PACKED) },
 	{ "packed, event index",
 	  COMMON | bit(VIRTIO_F_RING_PACKED) | bit(VIRTIO_RING_F_EVENT_IDX) },
+	{ "packed, in order", COMMON | bit(VIRTIO_F_RING_PACKED) | bit(VIRTIO_RING_F_EVENT_IDX) |
+				      bit(VIRTIO_F_IN_ORDER) },
 	{ "split, any layout, no virtio 1", F_PROTOCOL | bit(VIRTIO_F_ANY_LAYOUT) },
 	{ "split, nothing optional", F_PROTOCOL },
 	{ 0 },

@@ -194,11 +194,12 @@ static void device_turn(struct device_queue *q, bool honest)
 	for (uint32_t n = below(32); n-- && *count < RING && take(q, &ids[*count]);)
 		++*count;
 	for (uint32_t n = below(32); n-- && *count;) {
-		const uint32_t which = one_in(4) ? below(*count) : 0, id = ids[which];
+		const uint32_t which = one_in(q->in_order ? 5000 : 4) ? below(*count) : 0;
+		const uint32_t id = ids[which];
 		--*count;
-		/* Else it comes again, and another one never. */
-		if (honest || !one_in(direction ? 5000 : 20))
-			ids[which] = ids[*count];
+		/* Else it comes again, and the last one never. */
+		if (honest || !one_in(direction || q->in_order ? 5000 : 20))
+			memmove(&ids[which], &ids[which + 1], (*count - which) * sizeof(*ids));
 		if (honest)
 			give(q, id, 0);
 		else

@@ -258,6 +258,9 @@ static void an_id_that_comes_again_brings_another_buffer(void **state)
 	uint32_t count = 0;
 
 	(void)state;
+	if (kind->features &
+	    bit(VIRTIO_F_IN_ORDER)) /* it says that all others have been passed over */
+		return;
 	open_device(0);
 	assert_int_equal(event(), -1);
 	const struct chain chain = pop_one(&rx[0]);

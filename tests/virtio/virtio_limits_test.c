@@ -82,6 +82,7 @@ static void fill(uint32_t size)
 	uint32_t in = 0;
 
 	assert_non_null(bufs);
+	assert_int_equal(ixy_tx_batch(dev, 0, NULL, 0), 0); /* all buffers are in the pool again */
 	for (net_make(frame, 60, in); device_deliver(&rx[0], frame, 60);)
 		net_make(frame, 60, ++in);
 	assert_true(in >= most - most / 2 && in <= most);
@@ -176,6 +177,7 @@ static void large_frames_fit_into_one_buffer(void **state)
 	buf = net_packet(large, 9019, 1);
 	assert_int_equal(ixy_tx_batch(dev, 0, &buf, 1), 1);
 	assert_int_equal(device_take(&tx[0], frame, sizeof(frame)), 0);
+	assert_int_equal(ixy_tx_batch(dev, 0, NULL, 0), 0);
 	assert_int_equal(mempool_free_count(large), 128);
 	mempool_destroy(large);
 }

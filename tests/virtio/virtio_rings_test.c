@@ -137,6 +137,7 @@ static void a_full_send_ring_takes_no_more_until_the_device_has_sent(void **stat
 
 static void buffers_may_come_back_in_another_order(void **state)
 {
+	const uint32_t step = kind->features & bit(VIRTIO_F_IN_ORDER) ? 1 : 5;
 	struct pkt_buf *bufs[16];
 	struct chain chains[16], turned[16];
 	uint32_t lengths[16] = { 0 };
@@ -151,7 +152,7 @@ static void buffers_may_come_back_in_another_order(void **state)
 		for (uint32_t i = 0; i < 16; i++) {
 			net_check(frame, device_take_only(&tx[0], frame, sizeof(frame), &chains[i]),
 				  100, round * 16 + i);
-			turned[i * 5 % 16] = chains[i];
+			turned[i * step % 16] = chains[i];
 		}
 		device_push(&tx[0], turned, lengths, 16);
 		assert_int_equal(ixy_tx_batch(dev, 0, NULL, 0), 0);
@@ -166,15 +167,59 @@ static void buffers_may_come_back_in_another_order(void **state)
 			net_make(at, 100, i);
 			if (header == 12)
 				memcpy(at - 2, &(uint16_t){ 1 }, 2);
-			turned[i * 5 % 16] = chains[i];
+			turned[i * step % 16] = chains[i];
 			lengths[i] = header + 100;
 		}
 		device_push(&rx[0], turned, lengths, 16);
 		assert_int_equal(ixy_rx_batch(dev, 0, bufs, 16), 16);
 		for (uint32_t i = 0; i < 16; i++)
-			net_check(bufs[i * 5 % 16]->data, bufs[i * 5 % 16]->size, 100, i);
+			net_check(bufs[i * step % 16]->data, bufs[i * step % 16]->size, 100, i);
 		pkt_buf_free_batch(bufs, 16);
 		memset(lengths, 0, sizeof(lengths));
+	}
+}
+
+/* 2.8.8: one descriptor for many says that those in front of its own are full. */
+static void in_order_one_descriptor_is_for_many(void **state)
+{
+	struct pkt_buf *bufs[16];
+	struct chain chains[16], last;
+	struct ixy_stats stats;
+	uint8_t frame[FRAME_MAX];
+
+	(void)state;
+	if (!(kind->features & bit(VIRTIO_F_IN_ORDER)))
+		return;
+	net_open(NULL);
+	for (uint32_t round = 0; round < 50; round++) {
+		for (uint32_t i = 0; i < 16; i++)
+			bufs[i] = net_packet(pool, 100, i);
+		assert_int_equal(ixy_tx_batch(dev, 0, bufs, 16), 16);
+		for (uint32_t i = 0; i < 16; i++)
+			assert_true(device_pop(&tx[0], &chains[i]));
+		for (uint32_t i = 0, n; i < 16; i += n) { /* 7 and 9 */
+			n = i ? 16 - i : 7;
+			device_push(&tx[0], chains + i, (uint32_t[16]){ 0 }, n);
+			assert_int_equal(ixy_tx_batch(dev, 0, NULL, 0), 0);
+			assert_int_equal(mempool_free_count(pool), 512 - 16 + i + n);
+		}
+
+		for (uint32_t i = 0; i < 5; i++)
+			assert_true(device_pop(&rx[0], &chains[i]));
+		last = chains[4];
+		last.count = 5;
+		net_make(last.segments[0].data + 12, 100, round);
+		device_push(&rx[0], &last, &(uint32_t){ 112 }, 1);
+		assert_int_equal(ixy_rx_batch(dev, 0, bufs, 16), 1);
+		net_check(bufs[0]->data, bufs[0]->size, 100, round);
+		pkt_buf_free_batch(bufs, 1);
+		net_make(frame, 100, round);
+		assert_true(device_deliver(&rx[0], frame, 100));
+		assert_int_equal(ixy_rx_batch(dev, 0, bufs, 16), 1);
+		net_check(bufs[0]->data, bufs[0]->size, 100, round);
+		pkt_buf_free_batch(bufs, 1);
+		assert_int_equal(ixy_read_stats(dev, &stats), 0);
+		assert_int_equal(stats.rx_errors, 4 * (round + 1));
 	}
 }
 
@@ -555,6 +600,7 @@ int main(void)
 		test(rings_wrap_many_times_in_any_batches),
 		test(a_full_send_ring_takes_no_more_until_the_device_has_sent),
 		test(buffers_may_come_back_in_another_order),
+		test(in_order_one_descriptor_is_for_many),
 		test(an_empty_pool_leaves_frames_in_the_ring),
 		test(received_packets_are_sent_without_a_copy),
 		test(queue_pairs_are_apart),
