@@ -28,6 +28,7 @@ struct sysfs {
 		bool ports;
 		uint8_t *mapped; /* for sysfs_access(); MAP_FAILED or NULL: not possible */
 	} bars[BARS];
+	bool intx;		   /* switch it on in the end, as nobody else will */
 	char override[SYSFS_NAME]; /* driver_override as it was */
 	struct sysfs_setting undo[3];
 };
@@ -157,23 +158,40 @@ static int open_bars(struct sysfs *dev)
 	return err;
 }
 
-/* Power on and decoding of addresses on, bus mastering off. */
+/* Return: the command register as it was, or -errno. */
+static int change_command(const struct sysfs *dev, uint16_t clear, uint16_t set)
+{
+	uint16_t before = UINT16_MAX;
+
+	if (pread(dev->config, &before, sizeof(before), PCI_COMMAND) < 0)
+		return -errno;
+	if (before == UINT16_MAX)
+		return -ENODEV;
+	uint16_t command = (before & ~clear) | set;
+	return pwrite(dev->config, &command, sizeof(command), PCI_COMMAND) < 0 ? -errno : before;
+}
+
+/*
+ * Power on and decoding of addresses on, bus mastering off. INTx off, too, which the kernel switches
+ * on with "enable": cards signal what nobody handles here (virtio 1.2, 2.7.7: that the driver wants no
+ * interrupts is a hint), and a line that stays asserted is switched off for all cards that share it.
+ */
 static int enable(struct sysfs *dev)
 {
 	char count[SYSFS_NAME];
-	uint16_t command = UINT16_MAX;
 
 	sysfs_read(count, SYSFS_DEVICE "/enable", dev->pci);
-	int err = strcmp(count, "0") ? 0 : set(dev, "enable", "1", "0");
+	const bool enabled = strcmp(count, "0");
+	int err = enabled ? 0 : set(dev, "enable", "1", "0");
 	if (err)
 		return explain(dev, "enable", -err);
-	if (pread(dev->config, &command, sizeof(command), PCI_COMMAND) < 0)
-		return explain(dev, "config", errno);
-	if (command == UINT16_MAX)
+	int before = change_command(dev, PCI_COMMAND_MASTER, PCI_COMMAND_INTX_DISABLE);
+	if (before == -ENODEV)
 		return ixy_fail(ENODEV, "sysfs:%s: the card does not answer", dev->pci);
-	command &= ~PCI_COMMAND_MASTER;
-	if (pwrite(dev->config, &command, sizeof(command), PCI_COMMAND) < 0)
-		return explain(dev, "config", errno);
+	if (before < 0)
+		return explain(dev, "config", -before);
+	/* For the driver of a card that was not enabled, the kernel switches INTx on again. */
+	dev->intx = enabled && !(before & PCI_COMMAND_INTX_DISABLE);
 	return 0;
 }
 
@@ -251,6 +269,8 @@ static void sysfs_device_close(struct vfio_device *vfio)
 	watcher_end(&dev->watcher);
 	for (const struct sysfs_setting *u = dev->undo; u->file; u++)
 		sysfs_write(u->text, SYSFS_DEVICE "/%s", dev->pci, u->file);
+	if (dev->intx)
+		change_command(dev, PCI_COMMAND_INTX_DISABLE, 0);
 	for (int i = 0; i < BARS; i++) {
 		if (is_mapped(dev, i))
 			munmap(dev->bars[i].mapped, dev->bars[i].size);

@@ -275,11 +275,12 @@ static void it_is_taken_and_given_back(void **state)
 	struct vfio_device *dev = open_device();
 	assert_string_equal(get(DEVICE "enable"), "1");
 	assert_string_equal(get(DEVICE "driver_override"), "none");
-	assert_int_equal(command(), PCI_COMMAND_MEMORY);
+	const uint16_t silent = PCI_COMMAND_MEMORY | PCI_COMMAND_INTX_DISABLE;
+	assert_int_equal(command(), silent);
 	assert_int_equal(vfio_set_bus_master(dev, true), 0);
-	assert_int_equal(command(), PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+	assert_int_equal(command(), silent | PCI_COMMAND_MASTER);
 	vfio_close(dev);
-	assert_int_equal(command(), PCI_COMMAND_MEMORY);
+	assert_int_equal(command(), silent); /* the kernel enables INTx for the next driver */
 	assert_string_equal(get(DEVICE "reset"), "1");
 	assert_string_equal(get(DEVICE "enable"), "0");
 	assert_string_equal(get(DEVICE "driver_override"), "\n");
@@ -294,7 +295,9 @@ static void what_was_set_before_stays_so(void **state)
 	struct vfio_device *dev = open_device();
 	assert_string_equal(get(DEVICE "driver_override"), "none");
 	assert_int_equal(vfio_reset(dev), -EOPNOTSUPP);
+	assert_int_equal(command(), PCI_COMMAND_MEMORY | PCI_COMMAND_INTX_DISABLE);
 	vfio_close(dev);
+	assert_int_equal(command(), PCI_COMMAND_MEMORY);
 	assert_string_equal(get(DEVICE "enable"), "1\n");
 	assert_string_equal(get(DEVICE "driver_override"), "vfio-pci");
 }
@@ -522,7 +525,7 @@ static void ends_by(int signal)
 	assert_int_equal(kill(pid, signal), 0);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(wait_until(has_gone, watcher));
-	assert_int_equal(command(), PCI_COMMAND_MEMORY);
+	assert_int_equal(command(), PCI_COMMAND_MEMORY | PCI_COMMAND_INTX_DISABLE);
 	assert_string_equal(get(DEVICE "reset"), "1");
 	assert_string_equal(get(DEVICE "enable"), "0");
 	assert_string_equal(get(DEVICE "driver_override"), "\n");

@@ -135,10 +135,14 @@ reached() # by the cards, in the guest's memory
 {
 	echo "$(so_far 2 rx_frames) $(so_far 2 tx_frames) $(so_far 3 rx_frames) $(so_far 3 tx_frames)"
 }
-# The PCI command register: bit 2 is bus mastering.
+# The PCI command register: bit 2 is bus mastering, bit 10 disables INTx.
 bus_mastering()
 {
 	echo $(($(guest od -An -tu1 -j4 -N1 "$sysfs/$(card "$1")/config") >> 2 & 1))
+}
+intx_is_off()
+{
+	[ $(($(guest od -An -tu1 -j5 -N1 "$sysfs/$(card "$1")/config") >> 2 & 1)) = 1 ]
 }
 start()
 {
@@ -148,6 +152,7 @@ start()
 pid=$(start)
 forwards "ixy-fwd"
 [ "$(bus_mastering 2)$(bus_mastering 3)" = 11 ] || fail "bus mastering is off while it works?"
+intx_is_off 2 || fail "the card can raise INTx, which nobody handles"
 # All that a terminal would end, at once. The watchers are in sessions of their own.
 guest "kill -KILL $pid"
 within 5 both_are down || fail "the cards are not reset after SIGKILL"
