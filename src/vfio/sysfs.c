@@ -135,8 +135,6 @@ static int open_bar(struct sysfs *dev, int i, uint64_t size, bool ports)
 	dev->bars[i].fd = fd;
 	dev->bars[i].size = size;
 	dev->bars[i].ports = ports;
-	if (!ports)
-		dev->bars[i].mapped = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	return 0;
 }
 
@@ -156,6 +154,19 @@ static int open_bars(struct sysfs *dev)
 	if (file)
 		fclose(file);
 	return err;
+}
+
+/*
+ * What a driver has, Linux lets nobody map if it was built with CONFIG_IO_STRICT_DEVMEM, as
+ * distributions do; so this comes after detach().
+ */
+static int map_bars(struct sysfs *dev)
+{
+	for (int i = 0; i < BARS; i++)
+		if (dev->bars[i].size && !dev->bars[i].ports)
+			dev->bars[i].mapped = mmap(NULL, dev->bars[i].size, PROT_READ | PROT_WRITE,
+						   MAP_SHARED, dev->bars[i].fd, 0);
+	return 0;
 }
 
 /* Return: the command register as it was, or -errno. */
@@ -248,7 +259,7 @@ static int sysfs_device_open(struct vfio_device *vfio, const char *name)
 	if (dev->lock < 0)
 		return explain(dev, "a BAR", -dev->lock);
 	int err = check_driver(dev, option) ?: check_huge_pages(dev) ?: open_bars(dev) ?: detach(dev) ?:
-		  enable(dev);
+		  map_bars(dev) ?: enable(dev);
 	if (err)
 		return err;
 	warn(dev);
