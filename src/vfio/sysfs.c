@@ -22,11 +22,11 @@ struct sysfs {
 	struct watcher watcher;
 	char pci[16];
 	int dir, config, lock;
-	struct {
+	struct bar {
 		int fd;
-		uint64_t size;
+		uint64_t size, skew; /* skew: where in a page it begins */
 		bool ports;
-		uint8_t *mapped; /* for sysfs_access(); MAP_FAILED or NULL: not possible */
+		uint8_t *mapped; /* for sysfs_access(); NULL: not possible */
 	} bars[BARS];
 	bool intx;		   /* switch it on in the end, as nobody else will */
 	char override[SYSFS_NAME]; /* driver_override as it was */
@@ -126,7 +126,7 @@ static int detach(struct sysfs *dev)
 	return err && err != ENOENT ? explain(dev, "driver/unbind", err) : 0;
 }
 
-static int open_bar(struct sysfs *dev, int i, uint64_t size, bool ports)
+static int open_bar(struct sysfs *dev, int i, uint64_t first, uint64_t size, bool ports)
 {
 	const int fd = sysfs_open(O_RDWR, SYSFS_DEVICE "/resource%d", dev->pci, i);
 
@@ -134,6 +134,7 @@ static int open_bar(struct sysfs *dev, int i, uint64_t size, bool ports)
 		return fd == -ENOENT ? 0 : explain(dev, "a BAR", -fd);
 	dev->bars[i].fd = fd;
 	dev->bars[i].size = size;
+	dev->bars[i].skew = first % sysconf(_SC_PAGESIZE);
 	dev->bars[i].ports = ports;
 	return 0;
 }
@@ -149,7 +150,7 @@ static int open_bars(struct sysfs *dev)
 		if (fscanf(file, "%llx %llx %llx", &first, &last, &flags) != 3)
 			break;
 		if (flags & (IORESOURCE_IO | IORESOURCE_MEM) && last > first)
-			err = open_bar(dev, i, last - first + 1, flags & IORESOURCE_IO);
+			err = open_bar(dev, i, first, last - first + 1, flags & IORESOURCE_IO);
 	}
 	if (file)
 		fclose(file);
@@ -158,14 +159,19 @@ static int open_bars(struct sysfs *dev)
 
 /*
  * What a driver has, Linux lets nobody map if it was built with CONFIG_IO_STRICT_DEVMEM, as
- * distributions do; so this comes after detach().
+ * distributions do; so this comes after detach(). It maps whole pages: a BAR smaller than a page may
+ * lie anywhere in its own.
  */
 static int map_bars(struct sysfs *dev)
 {
-	for (int i = 0; i < BARS; i++)
-		if (dev->bars[i].size && !dev->bars[i].ports)
-			dev->bars[i].mapped = mmap(NULL, dev->bars[i].size, PROT_READ | PROT_WRITE,
-						   MAP_SHARED, dev->bars[i].fd, 0);
+	for (struct bar *bar = dev->bars; bar < dev->bars + BARS; bar++) {
+		if (!bar->size || bar->ports)
+			continue;
+		uint8_t *pages = mmap(NULL, bar->skew + bar->size, PROT_READ | PROT_WRITE,
+				      MAP_SHARED, bar->fd, 0);
+		if (pages != MAP_FAILED)
+			bar->mapped = pages + bar->skew;
+	}
 	return 0;
 }
 
@@ -266,11 +272,6 @@ static int sysfs_device_open(struct vfio_device *vfio, const char *name)
 	return watcher_start(&dev->watcher, vfio->address, dev->dir, dev->lock, dev->undo);
 }
 
-static bool is_mapped(const struct sysfs *dev, int i)
-{
-	return dev->bars[i].mapped && dev->bars[i].mapped != MAP_FAILED;
-}
-
 static void sysfs_device_close(struct vfio_device *vfio)
 {
 	struct sysfs *dev = (struct sysfs *)vfio->space;
@@ -282,11 +283,11 @@ static void sysfs_device_close(struct vfio_device *vfio)
 		sysfs_write(u->text, SYSFS_DEVICE "/%s", dev->pci, u->file);
 	if (dev->intx)
 		change_command(dev, PCI_COMMAND_INTX_DISABLE, 0);
-	for (int i = 0; i < BARS; i++) {
-		if (is_mapped(dev, i))
-			munmap(dev->bars[i].mapped, dev->bars[i].size);
-		if (dev->bars[i].fd >= 0)
-			close(dev->bars[i].fd);
+	for (struct bar *bar = dev->bars; bar < dev->bars + BARS; bar++) {
+		if (bar->mapped)
+			munmap(bar->mapped - bar->skew, bar->skew + bar->size);
+		if (bar->fd >= 0)
+			close(bar->fd);
 	}
 	if (dev->dir >= 0)
 		close(dev->dir);
@@ -373,7 +374,7 @@ static int sysfs_access(struct vfio_device *vfio, int index, uint64_t offset, vo
 			return -EINVAL;
 		fd = dev->bars[index].fd;
 		if (!dev->bars[index].ports)
-			return is_mapped(dev, index)
+			return dev->bars[index].mapped
 				       ? access_memory(dev->bars[index].mapped + offset, data, size,
 						       write)
 				       : -EIO;
