@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Is a network card in use? Before anybody takes it from the kernel's driver: the network that it
- * would cut may be the one over which he gives the order.
+ * would cut may be the one over which he gives the order. What cannot be told counts as in use.
  */
 #include <ifaddrs.h>
 
@@ -24,15 +24,26 @@ static bool is_address(const struct sockaddr *address)
 	return address->sa_family == AF_INET;
 }
 
+/* Addresses of IPv4 may have a label, which getifaddrs() gives instead: eth0:1 is eth0, too. */
+static bool is_of(const struct ifaddrs *address, const char *name)
+{
+	const size_t length = strcspn(address->ifa_name, ":");
+
+	return length == strlen(name) && !strncmp(address->ifa_name, name, length);
+}
+
 static bool has_address(const char *name, char *why, size_t size)
 {
 	struct ifaddrs *list, *i;
 	char text[INET6_ADDRSTRLEN] = "?";
 
-	if (getifaddrs(&list))
-		return false;
+	if (getifaddrs(&list)) {
+		snprintf(why, size, "cannot tell whether %s has an address: %s", name,
+			 strerror(errno));
+		return true;
+	}
 	for (i = list; i; i = i->ifa_next)
-		if (!strcmp(i->ifa_name, name) && i->ifa_flags & IFF_UP && is_address(i->ifa_addr))
+		if (is_of(i, name) && i->ifa_flags & IFF_UP && is_address(i->ifa_addr))
 			break;
 	if (i) {
 		if (i->ifa_addr->sa_family == AF_INET)
@@ -73,6 +84,7 @@ static bool has_route(const char *name, char *why, size_t size)
 
 	for (int t = 0; t < 2 && !found; t++) {
 		FILE *file = fopen(tables[t].path, "re");
+		int err = file ? 0 : errno;
 
 		while (file && !found && fgets(line, sizeof(line), file)) {
 			if (split(line, words, tables[t].words) < tables[t].words ||
@@ -88,8 +100,16 @@ static bool has_route(const char *name, char *why, size_t size)
 			snprintf(why, size, "%s has %s", name,
 				 everywhere ? "the default route" : "a route");
 		}
+		if (file && ferror(file))
+			err = errno;
 		if (file)
 			fclose(file);
+		/* The second table is not there in a kernel without IPv6. */
+		if (err && !found && !(t && err == ENOENT)) {
+			found = true;
+			snprintf(why, size, "cannot tell whether %s has a route: %s: %s", name,
+				 tables[t].path, strerror(err));
+		}
 	}
 	return found;
 }
@@ -112,18 +132,26 @@ static bool interface_in_use(const char *name, int depth, char *why, size_t size
 	return used;
 }
 
-int netif_list(const char *pci, char names[NETIF_MAX][SYSFS_NAME])
+/* The names of its interfaces; NULL if it has none. */
+static DIR *list_interfaces(const char *pci)
 {
 	char virtio[SYSFS_NAME] = "";
 	const char *name;
-	int count = 0;
 
 	/* A virtio card's interfaces are a level further down, below virtio0 or so. */
 	DIR *dir = sysfs_list(SYSFS_DEVICE, pci);
 	while ((name = sysfs_next(dir)) != NULL)
 		if (!strncmp(name, "virtio", 6))
 			snprintf(virtio, sizeof(virtio), "%.32s/", name);
-	dir = sysfs_list(SYSFS_DEVICE "/%snet", pci, virtio);
+	return sysfs_list(SYSFS_DEVICE "/%snet", pci, virtio);
+}
+
+int netif_list(const char *pci, char names[NETIF_MAX][SYSFS_NAME])
+{
+	DIR *dir = list_interfaces(pci);
+	const char *name;
+	int count = 0;
+
 	if (!dir)
 		return 0;
 	while ((name = sysfs_next(dir)) != NULL)
@@ -135,14 +163,16 @@ int netif_list(const char *pci, char names[NETIF_MAX][SYSFS_NAME])
 
 bool netif_in_use(const char *pci, char *why, size_t size)
 {
-	char names[NETIF_MAX][SYSFS_NAME];
-	const int count = netif_list(pci, names);
+	DIR *dir = list_interfaces(pci);
+	bool used = false, elsewhere = dir;
+	const char *name;
 
-	if (count < 0)
+	while ((name = sysfs_next(dir)) != NULL) {
+		elsewhere = false;
+		used = used || interface_in_use(name, 0, why, size);
+	}
+	if (elsewhere)
 		snprintf(why, size,
 			 "its interface is in another network namespace (a container's?)");
-	for (int i = 0; i < count; i++)
-		if (interface_in_use(names[i], 0, why, size))
-			return true;
-	return count < 0;
+	return used || elsewhere;
 }

@@ -52,14 +52,14 @@ bool sysfs_leaves_group_viable(const char *driver);
 	"to reserve some: echo 64 | sudo tee /proc/sys/vm/nr_hugepages; best soon after the start"
 
 /*
- * netif.c. netif_list(): the network interfaces of PCI function @pci. Return: how many, or -1 if it
- * has some in another network namespace alone.
+ * netif.c. netif_list(): the network interfaces of PCI function @pci, or the first of them. Return:
+ * how many, or -1 if it has some in another network namespace alone.
  */
 #define NETIF_MAX 8
 int netif_list(const char *pci, char names[NETIF_MAX][SYSFS_NAME]);
 
 /*
- * Would the system lose a network if @pci lost its driver? Why, in words: "eth0 is up and has the
- * address 10.0.0.1".
+ * Would the system lose a network if @pci lost its driver, or may it? Why, in words: "eth0 is up and
+ * has the address 10.0.0.1", "cannot tell whether ...".
  */
 bool netif_in_use(const char *pci, char *why, size_t size);

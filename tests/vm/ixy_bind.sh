@@ -144,6 +144,8 @@ within 10 guest "ip -6 address show dev $name | grep fe80" || fail "no link-loca
 is "$(card 0)" 'c["in_use"]' None # with no more than everybody has
 must "ip" guest "ip address add 10.98.0.1/24 dev $name"
 refused "an address" "$name is up and has the address 10.98.0.1" vfio-pci "$(card 0)"
+must "ip" guest "ip address del 10.98.0.1/24 dev $name && ip address add 10.98.0.1/24 dev $name label $name:1"
+refused "an address with a label" "$name is up and has the address 10.98.0.1" vfio-pci "$(card 0)"
 refused "an address among others" "$name is up and has the address" vfio-pci "$(card 1)" "$(card 0)"
 refused "an address, none" "$name is up and has the address" none "$(card 0)"
 is "$(card 0)" 'c["in_use"]' "$name is up and has the address 10.98.0.1"
