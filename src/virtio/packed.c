@@ -165,8 +165,7 @@ static uint32_t rx(struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs
 
 	if (!waiting(q))
 		return 0;
-	if (q->pool->free < n)
-		mempool_need(q->pool, n);
+	mempool_need(q->pool, n);
 	n = min(n, q->pool->free);
 	for (i = 0; i < n && next_is_used(q); i++) {
 		const struct vring_packed_desc *desc = &q->packed[q->next];

@@ -26,6 +26,15 @@ static size_t bytes(uint16_t size, size_t *driver, size_t *device)
 	return *device + 3 * sizeof(__virtio16) + size * sizeof(struct vring_used_elem);
 }
 
+/* 2.7.7.1: with event index the flags stay 0. The event that was just passed is as far away as can be. */
+static void disarm(const struct virtio_device *dev, struct virtio_queue *q)
+{
+	if (virtio_has(dev, VIRTIO_RING_F_EVENT_IDX))
+		virtio_write(used_event(q), q->next - 1);
+	else
+		virtio_write(q->avail_ring->flags, VRING_AVAIL_F_NO_INTERRUPT);
+}
+
 static void init(const struct virtio_device *dev, struct virtio_queue *q)
 {
 	const bool receive = q->pool;
@@ -42,7 +51,7 @@ static void init(const struct virtio_device *dev, struct virtio_queue *q)
 		q->desc[id + 1].flags = flags;
 		q->desc[id + 1].len = q->room;
 	}
-	q->avail_ring->flags = VRING_AVAIL_F_NO_INTERRUPT;
+	disarm(dev, q);
 }
 
 static void notify_if_wanted(struct virtio_device *dev, struct virtio_queue *q, uint16_t old)
@@ -130,8 +139,7 @@ static uint32_t rx(struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs
 	if (!count)
 		return 0;
 	n = min(n, count);
-	if (q->pool->free < n)
-		mempool_need(q->pool, n);
+	mempool_need(q->pool, n);
 	n = min(n, q->pool->free);
 
 	struct pkt_buf **fresh = q->pool->stack + q->pool->free;
@@ -169,7 +177,7 @@ static uint32_t rx(struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs
 	virtio_count(q->packets, i);
 	if (q->armed) {
 		q->armed = false;
-		virtio_write(q->avail_ring->flags, VRING_AVAIL_F_NO_INTERRUPT);
+		disarm(dev, q);
 	}
 	if (q->refilled >= min(VIRTIO_RUN, q->size / 4))
 		publish(dev, q);
@@ -245,7 +253,8 @@ static void arm(const struct virtio_device *dev, struct virtio_queue *q)
 	q->armed = true;
 	if (virtio_has(dev, VIRTIO_RING_F_EVENT_IDX))
 		virtio_write(used_event(q), q->next);
-	virtio_write(q->avail_ring->flags, 0);
+	else
+		virtio_write(q->avail_ring->flags, 0);
 	virtio_mb(); /* before the caller's last look at the ring */
 }
 

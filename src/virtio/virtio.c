@@ -21,6 +21,7 @@
 #define MTU_MAX		9710	     /* as all our drivers */
 #define FRAME(mtu)	((mtu) + 18) /* with header and VLAN tag */
 #define SIZE_DEFAULT	512
+#define SIZE_MIN	4
 #define SIZE_MAX_RING	32768  /* 2.7, 2.8.10.1 */
 #define PAIRS_MAX	0x7FFF /* so that the control queue's number has 16 bits, too */
 #define SIZE_CONTROL	64
@@ -52,11 +53,25 @@ static int find_transport(struct virtio_device *dev)
 			address(dev));
 }
 
+/* 3.1.1, 4: before the driver accepts features. */
+static int read_mtu(struct virtio_device *dev, uint64_t offered)
+{
+	uint16_t mtu;
+
+	dev->max_mtu = MTU_MAX;
+	if (!(offered & virtio_bit(VIRTIO_NET_F_MTU)))
+		return 0;
+	int err = dev->transport->read_config(dev, offsetof(struct virtio_net_config, mtu), &mtu,
+					      sizeof(mtu));
+	dev->max_mtu = mtu;
+	return err;
+}
+
 static int negotiate(struct virtio_device *dev)
 {
 	const bool iommu = dev->transport->behind_iommu && !dev->ixy.vfio->space->physical;
 	uint64_t wanted = WANTED, offered;
-	int err = dev->transport->get_features(dev, &offered);
+	int err = dev->transport->get_features(dev, &offered) ?: read_mtu(dev, offered);
 
 	if (err)
 		return err;
@@ -66,6 +81,9 @@ static int negotiate(struct virtio_device *dev)
 				"VIRTIO_F_ACCESS_PLATFORM (QEMU: iommu_platform=on). Without an "
 				"IOMMU, and able to reach all memory: sysfs:%s",
 				address(dev), address(dev));
+	/* Who accepts this has buffers for packets of that length (5.1.4.2). */
+	if ((dev->ixy.config.mtu ?: STANDARD_MTU) < dev->max_mtu)
+		wanted &= ~virtio_bit(VIRTIO_NET_F_MTU);
 	/* Only what is longer than buffers usually are makes devices want to spread it. */
 	if (dev->ixy.config.mtu > STANDARD_MTU)
 		wanted |= virtio_bit(VIRTIO_NET_F_MRG_RXBUF);
@@ -96,19 +114,16 @@ static int negotiate(struct virtio_device *dev)
 /* 5.1.4 */
 static int read_config(struct virtio_device *dev)
 {
-	struct virtio_net_config config = { .max_virtqueue_pairs = 1, .mtu = UINT16_MAX };
+	struct virtio_net_config config = { .max_virtqueue_pairs = 1 };
 	size_t size = offsetof(struct virtio_net_config, status);
 
 	if (virtio_has(dev, VIRTIO_NET_F_MQ))
 		size = offsetof(struct virtio_net_config, mtu);
-	if (virtio_has(dev, VIRTIO_NET_F_MTU))
-		size = offsetof(struct virtio_net_config, speed);
 	int err = dev->transport->read_config(dev, 0, &config, size);
 
 	dev->max_pairs = virtio_has(dev, VIRTIO_NET_F_MQ) ? config.max_virtqueue_pairs : 1;
 	if (dev->max_pairs > PAIRS_MAX)
 		dev->max_pairs = PAIRS_MAX;
-	dev->max_mtu = virtio_has(dev, VIRTIO_NET_F_MTU) ? config.mtu : MTU_MAX;
 	if (!err && virtio_has(dev, VIRTIO_NET_F_MAC))
 		memcpy(dev->ixy.mac, config.mac, 6);
 	else if (!err && getrandom(dev->ixy.mac, 6, 0) == 6)
@@ -121,6 +136,11 @@ static uint32_t least(uint32_t a, uint32_t b)
 	return a < b ? a : b;
 }
 
+static bool power_of_two(uint32_t n)
+{
+	return !(n & (n - 1));
+}
+
 /* The size of a queue: what was asked for or usual, and the device has. Rounded down for a split ring. */
 static uint32_t ring_size(const struct virtio_device *dev, uint32_t given, uint32_t max)
 {
@@ -128,7 +148,7 @@ static uint32_t ring_size(const struct virtio_device *dev, uint32_t given, uint3
 
 	if (dev->transport->fixed_sizes)
 		size = max;
-	while (dev->ring == &virtio_split && size & (size - 1))
+	while (dev->ring == &virtio_split && !power_of_two(size))
 		size &= size - 1;
 	return size;
 }
@@ -142,6 +162,12 @@ static int configure(struct virtio_device *dev)
 	const uint32_t pairs = c->rx_queues > c->tx_queues ? c->rx_queues : c->tx_queues;
 	const uint32_t rx_given = c->rx_ring, tx_given = c->tx_ring;
 
+	if (least(rx_max, tx_max) < SIZE_MIN)
+		return ixy_fail(
+			EIO,
+			"%s: the device's first queues have %u and %u descriptors (queue_size); "
+			"they need %d",
+			address(dev), rx_max, tx_max, SIZE_MIN);
 	c->rx_ring = ring_size(dev, rx_given, rx_max);
 	c->tx_ring = ring_size(dev, tx_given, tx_max);
 	/* Enough for these rings and for another card's that sends what we receive. */
@@ -151,10 +177,10 @@ static int configure(struct virtio_device *dev)
 	const struct ixy_limit limits[] = {
 		{ "queue pairs", pairs, 1, dev->max_pairs, 1,
 		  "the device has no more (max_virtqueue_pairs, 5.1.4)" },
-		{ "descriptors in a receive ring", rx_given ?: c->rx_ring, 4, c->rx_ring, 1,
-		  "the device has no more (queue_size), and split rings powers of two" },
-		{ "descriptors in a send ring", tx_given ?: c->tx_ring, 4, c->tx_ring, 1,
-		  "the device has no more (queue_size), and split rings powers of two" },
+		{ "descriptors in a receive ring", rx_given ?: c->rx_ring, SIZE_MIN,
+		  least(rx_max, SIZE_MAX_RING), 1, "the device has no more (queue_size)" },
+		{ "descriptors in a send ring", tx_given ?: c->tx_ring, SIZE_MIN,
+		  least(tx_max, SIZE_MAX_RING), 1, "the device has no more (queue_size)" },
 		{ "buffers", c->buffers, c->rx_ring + c->tx_ring, 1 << 20, 1,
 		  "they fill both rings, and a pool has at most 4 GiB" },
 		{ "bytes of MTU", c->mtu, 68, dev->max_mtu, 1, "the device says so (mtu, 5.1.4)" },
@@ -167,8 +193,16 @@ static int configure(struct virtio_device *dev)
 				address(dev));
 	/* The device spreads over the receive queues of all pairs. */
 	c->rx_queues = c->tx_queues = dev->pairs = pairs;
-	return ixy_check_limits(address(dev), limits, sizeof(limits) / sizeof(*limits))
-		       ?: ixy_check_memory(address(dev), c);
+	int err = ixy_check_limits(address(dev), limits, sizeof(limits) / sizeof(*limits))
+			  ?: ixy_check_memory(address(dev), c);
+	if (!err && dev->ring == &virtio_split &&
+	    !(power_of_two(rx_given) && power_of_two(tx_given)))
+		return ixy_fail(
+			EINVAL,
+			"%s: rings of %u and %u descriptors are not possible: the device has "
+			"split rings, with powers of two",
+			address(dev), rx_given, tx_given);
+	return err;
 }
 
 /*
@@ -217,7 +251,7 @@ static int allocate_queue(struct virtio_device *dev, uint32_t i)
 			    : receive ? c->rx_ring
 				      : c->tx_ring,
 			    dev->transport->queue_size(dev, q->index));
-	if (q->size < 4)
+	if (q->size < SIZE_MIN)
 		return ixy_fail(EIO, "%s: the device has no queue %u", address(dev), q->index);
 	q->bufs = calloc(q->size, sizeof(*q->bufs));
 	q->ids = calloc(q->size, sizeof(*q->ids));

@@ -119,8 +119,10 @@ static void push_split(struct device_queue *q, const struct chain *chain, uint32
 
 static bool call_wanted_split(struct device_queue *q, uint16_t before)
 {
-	if (q->event_idx)
+	if (q->event_idx) {
+		must(!available(q)->flags); /* 2.7.7.1 */
 		return vring_need_event(*used_event(q), q->used, before);
+	}
 	return !(available(q)->flags & VRING_AVAIL_F_NO_INTERRUPT);
 }
 

@@ -278,14 +278,14 @@ static void a_device_that_lacks_what_cannot_be_done_without_is_refused(void **st
 	pci.features = features;
 
 	pci.queues = 1;
-	check_refused(-EINVAL, "send ring");
+	check_refused(-EIO, "they need 4");
 	pci.queues = 0;
-	check_refused(-EINVAL, "receive ring");
+	check_refused(-EIO, "they need 4");
 	pci.queues = 2; /* and the control queue? */
 	check_refused(-EIO, "no queue 8");
 	pci.queues = 9;
 	for (pci.queue_size = 0; pci.queue_size < 4; pci.queue_size++)
-		check_refused(-EINVAL, "receive ring");
+		check_refused(-EIO, "they need 4");
 	pci.queue_size = 256;
 
 	pci.net.max_virtqueue_pairs = 0;

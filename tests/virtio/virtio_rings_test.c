@@ -554,6 +554,17 @@ static void the_configuration_is_made_up_or_read(void **state)
 	const struct ixy_config large = { .mtu = 1401 };
 	assert_int_equal(ixy_open(&dev, address, &large), -EINVAL);
 	assert_non_null(strstr(log_lines, "MTU"));
+
+	*log_lines = '\0';
+
+	/* Only who has buffers of that size may accept the device's MTU. */
+	back.config.mtu = 9000;
+	net_open(NULL);
+	assert_int_equal(dev->config.mtu, 1500);
+	assert_false(back.agreed & bit(VIRTIO_NET_F_MTU));
+	ixy_close(dev);
+	net_open(&(struct ixy_config){ .mtu = 9000 });
+	assert_true(back.agreed & bit(VIRTIO_NET_F_MTU));
 }
 
 static void what_has_no_control_queue_cannot_be_set(void **state)
