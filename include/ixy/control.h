@@ -44,13 +44,15 @@ static inline int ixy_link_speed(struct ixy_device *dev)
 	return dev->ops->control->link_speed(dev);
 }
 
-/** ixy_set_promiscuous() - receive what is for others, or stop to. Return: 0, -ENODEV, -ETIMEDOUT. */
+/** ixy_set_promiscuous() - receive what is for others, or stop to. Return: 0, -ENODEV, -ETIMEDOUT,
+ * -ENOTSUP (the card cannot). */
 static inline int ixy_set_promiscuous(struct ixy_device *dev, bool on)
 {
 	return dev->ops->control->set_promiscuous(dev, on);
 }
 
-/** ixy_set_mac() - receive what is for @mac from now on. Return: 0, -ENODEV, -EINVAL (multicast). */
+/** ixy_set_mac() - receive what is for @mac from now on. Return: 0, -ENODEV, -ETIMEDOUT, -EINVAL
+ * (multicast), -ENOTSUP (the card cannot). */
 static inline int ixy_set_mac(struct ixy_device *dev, const uint8_t mac[6])
 {
 	return dev->ops->control->set_mac(dev, mac);

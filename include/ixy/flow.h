@@ -36,14 +36,15 @@ struct ixy_flow {
  * ixy_add_flow() - send a flow to a queue
  *
  * Return: the number of the filter, for ixy_remove_flow(); -ENODEV; -EINVAL (no such queue,
- * protocol or priority); -ENOSPC (all filters are in use).
+ * protocol or priority); -ENOSPC (all filters are in use); -ENOTSUP (the card has none: virtio-net).
  */
 static inline int ixy_add_flow(struct ixy_device *dev, const struct ixy_flow *flow)
 {
 	return dev->ops->control->add_flow(dev, flow);
 }
 
-/** ixy_remove_flow() - take filter @flow away. Return: 0, -ENODEV, -ENOENT (there is none). */
+/** ixy_remove_flow() - take filter @flow away. Return: 0, -ENODEV, -ENOENT (there is none),
+ * -ENOTSUP. */
 static inline int ixy_remove_flow(struct ixy_device *dev, int flow)
 {
 	return dev->ops->control->remove_flow(dev, flow);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What the card says of a received packet. Only of packets of a device whose configuration has
- * rx_info set, until the buffer is freed; of others the answers are meaningless.
+ * rx_info set, until the buffer is freed; of others, and of virtio-net devices, which say nothing of
+ * the kind, the answers are meaningless.
  */
 #pragma once
 #include <ixy/mempool.h>

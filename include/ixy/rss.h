@@ -28,7 +28,8 @@ extern const uint8_t ixy_rss_key_default[IXY_RSS_KEY_SIZE];
  */
 extern const uint8_t ixy_rss_key_symmetric[IXY_RSS_KEY_SIZE];
 
-/** ixy_set_rss_key() - hash with another key. Return: 0, -ENODEV, -ETIMEDOUT. */
+/** ixy_set_rss_key() - hash with another key. Return: 0, -ENODEV, -ETIMEDOUT, -ENOTSUP (the card
+ * spreads as it likes: virtio-net). */
 static inline int ixy_set_rss_key(struct ixy_device *dev, const uint8_t key[IXY_RSS_KEY_SIZE])
 {
 	return dev->ops->control->set_rss_key(dev, key);
@@ -39,7 +40,8 @@ static inline int ixy_set_rss_key(struct ixy_device *dev, const uint8_t key[IXY_
  * @table: the queue for each value of the hash's low seven bits; one may have more entries than
  *         another, or none
  *
- * Return: 0, -ENODEV, -EINVAL (a queue that the device does not have, or the table cannot reach).
+ * Return: 0, -ENODEV, -EINVAL (a queue that the device does not have, or the table cannot reach),
+ * -ENOTSUP.
  */
 static inline int ixy_set_rss_table(struct ixy_device *dev,
 				    const uint16_t table[IXY_RSS_TABLE_SIZE])
@@ -55,7 +57,7 @@ static inline int ixy_set_rss_table(struct ixy_device *dev,
  * IXY_HASH_TCP_IPV4 is not. Where UDP comes in fragments, which have no ports, leave out the types of
  * UDP: whole packets and fragments of a flow then stay together.
  *
- * Return: 0, -ENODEV, -ETIMEDOUT, -EINVAL (no such type).
+ * Return: 0, -ENODEV, -ETIMEDOUT, -EINVAL (no such type), -ENOTSUP.
  */
 static inline int ixy_set_rss_types(struct ixy_device *dev, uint32_t types)
 {

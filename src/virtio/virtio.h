@@ -9,7 +9,8 @@
  *
  * A device, or who plays one, is not trusted: it can write to rings and packets at any time. What is
  * read from there is read once and checked before it is used; which buffer a descriptor has is noted
- * in memory that the device cannot reach.
+ * in memory that the device cannot reach. What it can reach is all of a buffer, also the struct pkt_buf in
+ * front of the packet: who writes there on purpose can do harm, as any device can.
  */
 #pragma once
 #include <linux/virtio_config.h>
