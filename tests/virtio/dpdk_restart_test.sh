@@ -121,7 +121,7 @@ forward()
 }
 
 rings=("")
-[ -n "${IXY_SANITIZE:-}" ] || rings+=(,split) # both kinds restart in the same way
+[ -n "${IXY_SANITIZE:-}" ] || rings+=(",split") # both kinds restart in the same way
 for ring in "${rings[@]}"; do
 	capture "$ring"
 	generate "$ring"
