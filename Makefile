@@ -32,6 +32,9 @@ bench-vhost: ## measure the vhost-user front end beside DPDK's on DPDK's vhost, 
 	@cmake --build $(BUILD) -j $(JOBS) --target bench-vhost
 	@bench/vhost/run $(BUILD)
 
+bench-latency: all ## measure how long packets take through the software card and ixy-fwd
+	@bench/latency $(BUILD)
+
 loc: $(BUILD)/CMakeCache.txt ## count the code of the smallest whole forwarder: under 1000 lines
 	@cmake --build $(BUILD) --target loc
 
@@ -47,4 +50,4 @@ clean: ## remove build/
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' Makefile
 
-.PHONY: all demo test check bench bench-vhost loc install format clean help
+.PHONY: all demo test check bench bench-vhost bench-latency loc install format clean help
