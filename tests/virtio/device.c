@@ -223,7 +223,7 @@ void device_push(struct device_queue *q, const struct chain *chains, const uint3
 	const uint16_t before = q->used;
 
 	pthread_mutex_lock(&q->back->lock);
-	if (q->in_order && count && q->index % 2) {
+	if (q->packed && q->in_order && count && q->index % 2) {
 		push_in_order(q, chains, count, lengths[count - 1]);
 		count = 0;
 	}
