@@ -34,8 +34,11 @@ int virtio_command(struct virtio_device *dev, uint8_t class, uint8_t command, co
 	struct command *c = dev->rings.virt;
 	struct virtio_queue *q = dev->control;
 
-	if (!q || q->broken || size > COMMAND_DATA_MAX)
+	if (!q || size > COMMAND_DATA_MAX)
 		return -ENOTSUP;
+	if (q->broken)
+		return ixy_fail(ETIMEDOUT, "%s: the device does not answer commands any more",
+				vfio_address(dev->ixy.vfio));
 	c->header = (struct virtio_net_ctrl_hdr){ class, command };
 	memcpy(c->data, data, size);
 	c->ack = VIRTIO_NET_ERR;
@@ -87,10 +90,13 @@ static int link_speed(struct ixy_device *ixy)
 
 static int set_promiscuous(struct ixy_device *ixy, bool on)
 {
+	struct virtio_device *dev = (struct virtio_device *)ixy;
 	const uint8_t value = on;
-	int err = virtio_command((struct virtio_device *)ixy, VIRTIO_NET_CTRL_RX,
-				 VIRTIO_NET_CTRL_RX_PROMISC, &value, sizeof(value));
+	int err = -ENOTSUP; /* such a device lets everything through (5.1.6.5.1) */
 
+	if (virtio_has(dev, VIRTIO_NET_F_CTRL_RX))
+		err = virtio_command(dev, VIRTIO_NET_CTRL_RX, VIRTIO_NET_CTRL_RX_PROMISC, &value,
+				     sizeof(value));
 	if (err == -ENOTSUP)
 		return on ? 0 : not_possible(ixy, "leaving out what is for others");
 	if (!err)

@@ -23,7 +23,10 @@ static int on(struct ixy_interrupts *in, const struct ixy_interrupt_config *conf
 	if (config->throttle_us || config->msi)
 		return ixy_fail(EINVAL, "%s: a virtio-net device can neither throttle nor use MSI",
 				vfio_address(vfio));
-	bool enough = dev->pairs + 1 <= IXY_VECTORS;
+	if (dev->pairs + 1 > IXY_VECTORS)
+		return ixy_fail(ENOSPC, "%s: interrupts are for up to %d receive queues, not %u",
+				vfio_address(vfio), IXY_VECTORS - 1, dev->pairs);
+	bool enough = true;
 	for (uint16_t i = 0; i < dev->pairs; i++)
 		enough &= virtio_rx_queue(dev, i)->irq >= 0;
 	if (!enough)

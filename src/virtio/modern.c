@@ -52,7 +52,7 @@ static void note(struct virtio_device *dev, struct modern *m, const struct virti
 	if (cap->cfg_type == VIRTIO_PCI_CAP_COMMON_CFG)
 		inside(dev, cap, sizeof(struct virtio_pci_common_cfg), &m->common, &m->common_at);
 	if (cap->cfg_type == VIRTIO_PCI_CAP_DEVICE_CFG &&
-	    inside(dev, cap, 1, &m->config, &m->config_at))
+	    inside(dev, cap, sizeof(uint32_t), &m->config, &m->config_at))
 		m->config_size = cap->length;
 	if (cap->cfg_type == VIRTIO_PCI_CAP_NOTIFY_CFG &&
 	    inside(dev, cap, sizeof(uint16_t), &m->notify, &m->notify_at)) {
@@ -70,9 +70,12 @@ static int find_structures(struct virtio_device *dev, struct modern *m)
 		struct virtio_pci_notify_cap cap = { 0 };
 		uint32_t size = offset + sizeof(cap) <= 256 ? sizeof(cap) : sizeof(cap.cap);
 
+		if (offset + size > 256)
+			break;
 		int err = vfio_region_read(dev->ixy.vfio, CONFIG_REGION, offset, &cap, size);
 		if (err)
-			return err;
+			return ixy_fail(-err, "%s: a capability at 0x%x in its config space: %s",
+					vfio_address(dev->ixy.vfio), offset, strerror(-err));
 		if (cap.cap.cap_vndr == PCI_CAP_ID_VNDR)
 			note(dev, m, &cap);
 		offset = cap.cap.cap_next & ~3;
@@ -93,7 +96,7 @@ static int modern_open(struct virtio_device *dev)
 	struct modern *m = dev->transport_data = calloc(1, sizeof(*m));
 
 	if (!m)
-		return -ENOMEM;
+		return ixy_fail(ENOMEM, "%s: out of memory", vfio_address(dev->ixy.vfio));
 	int err = find_structures(dev, m);
 	if (err)
 		modern_close(dev);
@@ -170,11 +173,35 @@ static int modern_set_features(struct virtio_device *dev, uint64_t features)
 	return 0;
 }
 
-/* 4.1.3.1: the generation changes when the configuration does. */
+/* 4.1.3.1: each field by an access of its own width. */
+static void read_fields(const struct modern *m, uint32_t offset, uint8_t *bytes, size_t size)
+{
+	const uint32_t status_at = offsetof(struct virtio_net_config, status);
+	const uint32_t speed_at = offsetof(struct virtio_net_config, speed);
+	uint32_t width;
+
+	for (size_t i = 0; i < size; i += width) {
+		const uint32_t at = m->config_at + offset + i;
+		uint32_t value;
+
+		if (offset + i == speed_at) {
+			width = 4;
+			value = bar_read32(m->config, at);
+		} else if (offset + i >= status_at && offset + i < speed_at) {
+			width = 2;
+			value = bar_read16(m->config, at);
+		} else {
+			width = 1;
+			value = bar_read8(m->config, at);
+		}
+		memcpy(bytes + i, &value, width);
+	}
+}
+
+/* 2.5.1: the generation changes when the configuration does. */
 static int modern_read_config(struct virtio_device *dev, uint32_t offset, void *data, size_t size)
 {
 	const struct modern *m = modern(dev);
-	uint8_t *bytes = data;
 
 	if (offset > m->config_size || size > m->config_size - offset)
 		return ixy_fail(EIO, "%s: the device configuration has %u bytes, not %zu",
@@ -182,8 +209,7 @@ static int modern_read_config(struct virtio_device *dev, uint32_t offset, void *
 	for (int i = 0; i < GENERATION_TRIES; i++) {
 		uint8_t before = bar_read8(m->common, COMMON(config_generation));
 
-		for (size_t b = 0; b < size; b++)
-			bytes[b] = bar_read8(m->config, m->config_at + offset + b);
+		read_fields(m, offset, data, size);
 		if (bar_read8(m->common, COMMON(config_generation)) == before)
 			return 0;
 	}
@@ -260,7 +286,7 @@ static int modern_start(struct virtio_device *dev)
 	return 0;
 }
 
-/* 4.1.5.2: virtio_notify() has ordered it behind the ring. */
+/* 4.1.5.2: notify_if_wanted() has ordered it behind the ring. */
 static void modern_notify(struct virtio_device *dev, struct virtio_queue *q)
 {
 	if (q->notify)

@@ -60,7 +60,9 @@ static int vhost_open(struct virtio_device *dev)
 	if (err)
 		return err;
 	dev->transport_data = calloc(1, sizeof(struct vhost));
-	return dev->transport_data ? 0 : -ENOMEM;
+	return dev->transport_data
+		       ? 0
+		       : ixy_fail(ENOMEM, "%s: out of memory", vfio_address(dev->ixy.vfio));
 }
 
 static void close_fd(int *fd)

@@ -43,10 +43,12 @@ static int find_transport(struct virtio_device *dev)
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
 		dev->transport = kinds[i];
 		int err = dev->transport->open(dev);
+		if (!err)
+			return 0;
+		dev->transport = NULL; /* nothing to reset or close */
 		if (err != -ENOTTY)
 			return err;
 	}
-	dev->transport = NULL;
 	return ixy_fail(ENOTSUP,
 			"%s: neither a virtio 1.x device (no capability for its common "
 			"configuration) nor a legacy one (no I/O ports in BAR 0)",
@@ -371,6 +373,20 @@ static void virtio_close(struct ixy_device *ixy)
 	release(dev);
 }
 
+/* Nobody handles it: a device without MSI-X would raise it for changes of the link, and with event index
+ * now and then for packets. */
+static int disable_intx(struct vfio_device *vfio)
+{
+	uint16_t command;
+	int err = vfio_region_read(vfio, VFIO_PCI_CONFIG_REGION_INDEX, PCI_COMMAND, &command,
+				   sizeof(command));
+
+	command |= PCI_COMMAND_INTX_DISABLE;
+	return err
+		       ?: vfio_region_write(vfio, VFIO_PCI_CONFIG_REGION_INDEX, PCI_COMMAND,
+					    &command, sizeof(command));
+}
+
 int virtio_open(struct ixy_device **out, struct vfio_device *vfio, const struct ixy_config *config,
 		bool unused)
 {
@@ -396,6 +412,7 @@ int virtio_open(struct ixy_device **out, struct vfio_device *vfio, const struct 
 		  configure(dev) ?:
 		  allocate(dev) ?:
 		  dev->transport->set_irqs(dev) ?:
+		  disable_intx(vfio) ?:
 		  vfio_set_bus_master(vfio, true) ?:
 		  virtio_start(dev);
 	if (err) {

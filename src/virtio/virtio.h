@@ -133,8 +133,9 @@ struct virtio_device {
  * explain it
  * @behind_iommu: what the device reaches is up to the IOMMU, unless the library uses physical addresses
  * @fixed_sizes:  queues have the size that the device says, no other
- * @open:         is this a device of the kind? -ENOTTY, unexplained, if not. Takes what it needs.
- * @close:        gives that back; after @reset, or after a failed @open
+ * @open:         is this a device of the kind? -ENOTTY, unexplained, if not. Takes what it needs, or
+ *                nothing if it fails
+ * @close:        gives that back; after @reset
  * @reset:        the device forgets everything, and has done so when this returns (2.4.1, 4.1.4.3.2)
  * @get_features: what the device offers
  * @set_features: what the driver accepts; the device has agreed when this returns (3.1.1, 5 and 6)
@@ -167,7 +168,7 @@ struct virtio_transport {
 
 extern const struct virtio_transport virtio_vhost;  /* vhost.c: vhost-user */
 extern const struct virtio_transport virtio_modern; /* modern.c: PCI, 4.1 */
-extern const struct virtio_transport virtio_legacy; /* legacy.c: PCI, 4.1.4.8 */
+extern const struct virtio_transport virtio_legacy; /* legacy.c: PCI, 4.1.4.10 */
 
 struct virtio_segment {
 	uint64_t iova;

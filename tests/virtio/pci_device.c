@@ -285,6 +285,8 @@ static int pci_access(struct vfio_device *dev, int index, uint64_t offset, void 
 	(void)dev;
 	if (offset > region_size(index) || size > region_size(index) - offset)
 		return -EINVAL;
+	if (index == VFIO_PCI_CONFIG_REGION_INDEX && pci.fails_at && offset + size > pci.fails_at)
+		return -EIO;
 	if (!write)
 		memset(data, 0, size);
 	if (index == VFIO_PCI_CONFIG_REGION_INDEX && write)

@@ -27,6 +27,7 @@ enum control { OBEY, DISOBEY, IGNORE, WRONG_ID, WRONG_INDEX, NOTHING_BUT_NOISE }
  * @refuses:  status bits that are never set
  * @notify_off: of each queue
  * @control:  what it does with commands
+ * @fails_at: the config space cannot be read from here on
  * @reading:  may change what is read from a region, which has been filled in
  * @commands, @ack: that it got, and what the driver was told of the last one
  */
@@ -39,7 +40,7 @@ struct pci_device {
 	uint8_t config[256], caps, stuck, refuses, status;
 	enum control control;
 	void (*reading)(int region, uint32_t offset, void *data, size_t size);
-	uint32_t commands, resets;
+	uint32_t commands, resets, fails_at;
 	uint8_t promiscuous, mac[6];
 	uint16_t pairs;
 

@@ -174,7 +174,8 @@ static void a_device_that_ignores_commands_is_given_up(void **state)
 	pci.control = IGNORE;
 	assert_int_equal(ixy_set_promiscuous(dev, true), -ETIMEDOUT);
 	assert_non_null(strstr(log_lines, "does not answer command"));
-	assert_true(ixy_set_mac(dev, (uint8_t[]){ 2, 0, 0, 0, 0, 1 }) < 0);
+	assert_int_equal(ixy_set_promiscuous(dev, true), -ETIMEDOUT);
+	assert_int_equal(ixy_set_mac(dev, (uint8_t[]){ 2, 0, 0, 0, 0, 1 }), -ETIMEDOUT);
 	net_receive(0, 100, 1); /* packets are another matter */
 	assert_int_equal(event(), IXY_FAILED);
 	assert_int_equal(event(), -1);
@@ -253,6 +254,31 @@ static void a_circle_of_capabilities_ends(void **state)
 	check_refused(-ENOTSUP, "neither a virtio 1.x device");
 	pci.config[0x40] = 0x11; /* another kind */
 	check_refused(-ENOTSUP, "neither a virtio 1.x device");
+}
+
+static void a_capability_that_cannot_be_read_is_an_error(void **state)
+{
+	(void)state;
+	pci.fails_at = pci.config[PCI_CAPABILITY_LIST] + 4;
+	check_refused(-EIO, "a capability at");
+	pci.fails_at = 0;
+
+	/* Too near to the end to be one. */
+	pci.config[0x40 + PCI_CAP_LIST_NEXT] = 0xF8;
+	pci.config[0xF8] = PCI_CAP_ID_VNDR;
+	must_open(1);
+}
+
+static void a_device_without_filters_gets_no_commands_for_them(void **state)
+{
+	(void)state;
+	pci.features &= ~bit(VIRTIO_NET_F_CTRL_RX);
+	must_open(1);
+	const uint32_t before = pci.commands;
+	assert_int_equal(ixy_set_promiscuous(dev, true), 0);
+	assert_int_equal(ixy_set_promiscuous(dev, false), -ENOTSUP);
+	assert_int_equal(pci.commands, before);
+	assert_true(pci.config[PCI_COMMAND + 1] & PCI_COMMAND_INTX_DISABLE >> 8);
 }
 
 static void notifications_outside_of_their_structure_are_refused(void **state)
@@ -416,6 +442,8 @@ int main(void)
 		test(nonsense_from_the_control_queue_is_survived),
 		test(structures_outside_of_their_bar_are_not_found),
 		test(a_circle_of_capabilities_ends),
+		test(a_capability_that_cannot_be_read_is_an_error),
+		test(a_device_without_filters_gets_no_commands_for_them),
 		test(notifications_outside_of_their_structure_are_refused),
 		test(a_device_that_lacks_what_cannot_be_done_without_is_refused),
 		test(a_configuration_that_never_rests_is_refused),
