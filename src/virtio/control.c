@@ -92,7 +92,7 @@ static int set_promiscuous(struct ixy_device *ixy, bool on)
 {
 	struct virtio_device *dev = (struct virtio_device *)ixy;
 	const uint8_t value = on;
-	int err = -ENOTSUP; /* such a device lets everything through (5.1.6.5.1) */
+	int err = -ENOTSUP; /* 5.1.6.5.1: there is no such command without VIRTIO_NET_F_CTRL_RX */
 
 	if (virtio_has(dev, VIRTIO_NET_F_CTRL_RX))
 		err = virtio_command(dev, VIRTIO_NET_CTRL_RX, VIRTIO_NET_CTRL_RX_PROMISC, &value,

@@ -236,9 +236,13 @@ static int modern_set_irqs(struct virtio_device *dev)
 	const uint32_t count = 1 + dev->pairs;
 	int fds[count];
 
-	if (vfio_irq_count(dev->ixy.vfio, VFIO_PCI_MSIX_IRQ_INDEX) < (int)count ||
-	    vfio_irq_arm(dev->ixy.vfio, VFIO_PCI_MSIX_IRQ_INDEX, 0, count, fds))
+	if (vfio_irq_count(dev->ixy.vfio, VFIO_PCI_MSIX_IRQ_INDEX) < (int)count)
 		return 0; /* polling does not need them */
+	if (vfio_irq_arm(dev->ixy.vfio, VFIO_PCI_MSIX_IRQ_INDEX, 0, count, fds)) {
+		ixy_log(IXY_WARN, "%s: no interrupts, therefore: polling works without them",
+			vfio_address(dev->ixy.vfio));
+		return 0;
+	}
 	for (uint32_t i = 0; i < dev->pairs; i++)
 		virtio_rx_queue(dev, i)->irq = fds[1 + i];
 	dev->config_irq = fds[0];

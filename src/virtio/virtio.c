@@ -373,11 +373,11 @@ static void virtio_close(struct ixy_device *ixy)
 	release(dev);
 }
 
-/* Nobody handles it: a device without MSI-X would raise it for changes of the link, and with event index
- * now and then for packets. */
+/* Nobody handles it: a device without MSI-X would raise it for changes of the link, and with event
+ * index now and then for packets. */
 static int disable_intx(struct vfio_device *vfio)
 {
-	uint16_t command;
+	uint16_t command = 0;
 	int err = vfio_region_read(vfio, VFIO_PCI_CONFIG_REGION_INDEX, PCI_COMMAND, &command,
 				   sizeof(command));
 

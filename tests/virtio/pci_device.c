@@ -353,6 +353,8 @@ static int pci_call(struct vfio_device *dev, unsigned long request, void *argume
 		irq->count = irq->index == VFIO_PCI_MSIX_IRQ_INDEX ? 16 : 0;
 		return 0;
 	case VFIO_DEVICE_SET_IRQS:
+		if (pci.no_irqs)
+			return -ENOMEM;
 		set_irqs(argument);
 		return 0;
 	default:

@@ -28,12 +28,13 @@ enum control { OBEY, DISOBEY, IGNORE, WRONG_ID, WRONG_INDEX, NOTHING_BUT_NOISE }
  * @notify_off: of each queue
  * @control:  what it does with commands
  * @fails_at: the config space cannot be read from here on
+ * @no_irqs:  its vectors cannot be armed
  * @reading:  may change what is read from a region, which has been filled in
  * @commands, @ack: that it got, and what the driver was told of the last one
  */
 struct pci_device {
 	struct back_end back;
-	bool legacy;
+	bool legacy, no_irqs;
 	uint64_t features;
 	struct virtio_net_config net;
 	uint16_t queues, queue_size, notify_off;

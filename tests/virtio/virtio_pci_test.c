@@ -13,6 +13,7 @@
 #include <linux/virtio_pci.h>
 
 #include "pci_device.h"
+#include "src/virtio/virtio.h"
 
 #define ADDRESS	  "virtio-pci:"
 #define RING_SIZE 64
@@ -349,6 +350,74 @@ static void a_configuration_that_never_rests_is_refused(void **state)
 	check_refused(-EIO, "does not stop to change");
 }
 
+static uint32_t reads, wrong_reads;
+
+/* 4.1.3.1: each field by accesses of its own width. */
+static void count_wrong_widths(int region, uint32_t offset, void *data, size_t size)
+{
+	const uint32_t at = offset - PCI_DEVICE;
+	const size_t width = at < offsetof(struct virtio_net_config, status)   ? 1
+			     : at < offsetof(struct virtio_net_config, speed)  ? 2
+			     : at < offsetof(struct virtio_net_config, duplex) ? 4
+									       : 1;
+
+	(void)data;
+	if (region != VFIO_PCI_BAR0_REGION_INDEX || offset < PCI_DEVICE)
+		return;
+	reads++;
+	wrong_reads += size != width || offset % width;
+}
+
+static void fields_are_read_by_their_widths(void **state)
+{
+	(void)state;
+	pci.features |= bit(VIRTIO_NET_F_SPEED_DUPLEX);
+	pci.net.speed = 25000;
+	pci.reading = count_wrong_widths;
+	reads = wrong_reads = 0;
+	must_open(4);
+	assert_memory_equal(dev->mac, pci.net.mac, 6);
+	assert_int_equal(ixy_link_speed(dev), 25000);
+	assert_true(reads >= 6 + 4); /* mac; max_virtqueue_pairs, mtu, status, speed */
+	assert_int_equal(wrong_reads, 0);
+	ixy_close(dev);
+	dev = NULL;
+
+	/* 4.1.4.6.1: aligned to 4 */
+	pci_forget_capabilities();
+	pci_add_capability(VIRTIO_PCI_CAP_DEVICE_CFG, 0, PCI_DEVICE + 2, 16);
+	pci_add_capability(VIRTIO_PCI_CAP_NOTIFY_CFG, 0, PCI_NOTIFY, 0x100);
+	pci_add_capability(VIRTIO_PCI_CAP_COMMON_CFG, 0, PCI_COMMON, 0x100);
+	check_refused(-ENOTSUP, "neither a virtio 1.x device");
+}
+
+static void vectors_that_cannot_be_armed_leave_polling(void **state)
+{
+	struct ixy_interrupts in;
+
+	(void)state;
+	pci.no_irqs = true;
+	must_open(1);
+	assert_non_null(strstr(log_lines, "polling works"));
+	assert_int_equal(ixy_interrupts_on(&in, dev, NULL), -ENOTSUP);
+	assert_true(pci.config[PCI_COMMAND + 1] & PCI_COMMAND_INTX_DISABLE >> 8);
+	serve();
+	net_receive(0, 100, 1);
+}
+
+static void more_queues_than_vectors_cannot_interrupt(void **state)
+{
+	struct ixy_interrupts in;
+
+	(void)state;
+	must_open(1);
+	((struct virtio_device *)dev)->pairs = IXY_VECTORS; /* and one for events */
+	const int err = ixy_interrupts_on(&in, dev, NULL);
+	((struct virtio_device *)dev)->pairs = 1;
+	assert_int_equal(err, -ENOSPC);
+	assert_int_equal(ixy_interrupts_on(&in, dev, NULL), 0);
+}
+
 static void a_device_that_fails_or_goes_is_an_event(void **state)
 {
 	(void)state;
@@ -447,6 +516,9 @@ int main(void)
 		test(notifications_outside_of_their_structure_are_refused),
 		test(a_device_that_lacks_what_cannot_be_done_without_is_refused),
 		test(a_configuration_that_never_rests_is_refused),
+		test(fields_are_read_by_their_widths),
+		test(vectors_that_cannot_be_armed_leave_polling),
+		test(more_queues_than_vectors_cannot_interrupt),
 		test(a_device_that_fails_or_goes_is_an_event),
 		test(random_registers_are_survived),
 		test(legacy_devices_have_sizes_of_their_own),
