@@ -26,7 +26,7 @@ bench: ## measure the driver beside DPDK's on a software card; QUICK=1: two minu
 	@cmake --build $(BUILD) -j $(JOBS) --target bench
 	@bench/run $(BUILD)
 
-bench-vhost: ## measure the vhost-user front end beside DPDK's on DPDK's vhost, in six minutes; QUICK=1: in two
+bench-vhost: ## measure the vhost-user front end beside DPDK's on DPDK's vhost, in eight minutes; QUICK=1: in two
 	@scripts/install-bench-deps $(BUILD)
 	@cmake --preset release -B $(BUILD) >/dev/null
 	@cmake --build $(BUILD) -j $(JOBS) --target bench-vhost
