@@ -29,6 +29,8 @@
 #include <ixy/vfio_irq.h>
 #include <ixy/vfio_pci.h>
 
+#include "../open_files.h"
+
 enum {
 	VERSION = 1,
 	MAP,
@@ -397,15 +399,6 @@ static double now(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &time);
 	return time.tv_sec + time.tv_nsec * 1e-9;
-}
-
-static int open_files(void)
-{
-	int count = 0;
-
-	for (int fd = 0; fd < 256; fd++)
-		count += fcntl(fd, F_GETFD) >= 0;
-	return count;
 }
 
 static struct vfio_device *open_device(void)

@@ -2,23 +2,13 @@
 /* libixy-vfio as the front end of vhost-user back ends that are slow, wrong, hostile or gone. */
 #include "front.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <time.h>
 
 #include <sys/socket.h>
 #include <sys/un.h>
 
-static int open_files(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	int count = 0;
-
-	while (readdir(dir))
-		count++;
-	closedir(dir);
-	return count;
-}
+#include "../open_files.h"
 
 static double now(void)
 {

@@ -5,7 +5,7 @@
  */
 #include "net.h"
 
-#include <dirent.h>
+#include "../open_files.h"
 
 #define POOL 128
 #define RING 64
@@ -14,17 +14,6 @@ static struct mempool *pool;
 static struct ixy_watch watch;
 
 /* Those of our pieces of memory are among them: a pool that is not whole stays. */
-static int open_files(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	int count = 0;
-
-	while (readdir(dir))
-		count++;
-	closedir(dir);
-	return count;
-}
-
 static int files;
 
 static int set_up(void **state)
