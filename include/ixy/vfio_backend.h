@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Ways to reach a device. libixy-vfio has kernel VFIO, vfio-user, vhost-user and sysfs built in; programs
- * can add their own (a simulator in the same process, another transport) by filling in a struct
+ * Ways to reach a device. libixy-vfio has kernel VFIO, vfio-user, vhost-user and sysfs built in;
+ * programs can add their own (a simulator in the same process, another transport) by filling in a struct
  * vfio_backend. Drivers never need this header.
  */
 #pragma once

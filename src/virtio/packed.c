@@ -241,8 +241,7 @@ static uint32_t tx(struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs
 	uint64_t bytes = 0;
 	uint32_t done;
 
-	/* The device writes to the ring all the time: a look at what it has done is not for free. */
-	if (!n || q->free_ids < n || q->free_ids < q->size / 2)
+	if (virtio_should_reclaim(q, n))
 		reclaim(q);
 	if (q->broken)
 		return 0;

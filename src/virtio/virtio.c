@@ -58,7 +58,7 @@ static int find_transport(struct virtio_device *dev)
 /* 3.1.1, 4: before the driver accepts features. */
 static int read_mtu(struct virtio_device *dev, uint64_t offered)
 {
-	uint16_t mtu;
+	uint16_t mtu = 0;
 
 	dev->max_mtu = MTU_MAX;
 	if (!(offered & virtio_bit(VIRTIO_NET_F_MTU)))

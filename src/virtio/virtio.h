@@ -9,8 +9,8 @@
  *
  * A device, or who plays one, is not trusted: it can write to rings and packets at any time. What is
  * read from there is read once and checked before it is used; which buffer a descriptor has is noted
- * in memory that the device cannot reach. What it can reach is all of a buffer, also the struct pkt_buf in
- * front of the packet: who writes there on purpose can do harm, as any device can.
+ * in memory that the device cannot reach. What it can reach is all of a buffer, also the struct
+ * pkt_buf in front of the packet: who writes there on purpose can do harm, as any device can.
  */
 #pragma once
 #include <linux/virtio_config.h>
@@ -45,9 +45,9 @@
  * @desc_iova, @driver_iova, @device_iova: where the descriptors are, what the driver and what the
  *           device writes beside them (2.7: available and used ring; 2.8: event suppression)
  * @bufs:    by descriptor id, what the device has; NULL: nothing
- * @ids:     send: a ring of the descriptor ids that are not in use, @free_ids of them: from where @avail
- *           takes one to where @next gives one back. Who returns them in order finds the same id in the
- *           same place each time around
+ * @ids:     send: a ring of the descriptor ids that are not in use, @free_ids of them: from where
+ *           @avail takes one to where @next gives one back. Who returns them in order finds the same
+ *           id in the same place each time around
  * @pool:    receive: where buffers come from, each with @room bytes for a frame
  * @size:    descriptors, a power of two in a split ring
  * @index:   its number at the device (5.1.2: receive 2n, send 2n + 1, control last)
@@ -232,6 +232,13 @@ static inline bool virtio_prepare(struct pkt_buf *buf, uint32_t max_size)
 	if (memcmp(header, empty, VIRTIO_HEADER))
 		memset(header, 0, VIRTIO_HEADER);
 	return true;
+}
+
+/* Is it time to look at what the device has sent, before @n packets more? It writes there all the time, so
+ * that a look is not for free. 0: there is nothing else to do. */
+static inline bool virtio_should_reclaim(const struct virtio_queue *q, uint32_t n)
+{
+	return !n || q->free_ids < n || q->free_ids < q->size / q->stride / 2;
 }
 
 /* The device has sent the buffer of descriptor @id, which is to be given back, and the id to its
