@@ -20,6 +20,14 @@ test: ## install what the tests need, then run them all, also under the sanitize
 check: all ## the fast tests, with what is installed
 	@ctest --test-dir $(BUILD) --output-on-failure -L fast
 
+SECONDS := 300
+TARGET  := $(notdir $(wildcard tests/fuzz/corpus/*))
+
+fuzz: ## feed random input to whatever reads a stranger's: SECONDS=300 for each TARGET="capture ..."
+	@cmake --preset fuzz -B $(BUILD)/fuzz >/dev/null
+	@cmake --build $(BUILD)/fuzz -j $(JOBS)
+	@printf '%s\n' $(TARGET) | xargs -P $(JOBS) -n 1 tests/fuzz/run $(BUILD)/fuzz $(SECONDS)
+
 bench: ## measure the driver beside DPDK's on a software card; QUICK=1: two minutes instead of five
 	@scripts/install-bench-deps $(BUILD)
 	@cmake --preset release -B $(BUILD) >/dev/null
@@ -50,4 +58,4 @@ clean: ## remove build/
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' Makefile
 
-.PHONY: all demo test check bench bench-vhost bench-latency loc install format clean help
+.PHONY: all demo test check fuzz bench bench-vhost bench-latency loc install format clean help
