@@ -86,8 +86,8 @@ static int tap_start(struct wire *wire)
 
 		if (err == EPERM)
 			return wire_fail(wire, err,
-					 "may not create or open interface %s; become root, or let "
-					 "root run: "
+					 "may not create or open interface %s; run in a network of "
+					 "your own: unshare -rn ixy-emu ..., or let root run: "
 					 "ip tuntap add mode tap name %s user %u",
 					 tap->name, tap->name, getuid());
 		if (err == EBUSY)

@@ -12,6 +12,7 @@ struct app {
 	const char *usage, *about;	/* for --help: the arguments, and a sentence or two */
 	const struct app_option *extra; /* options of this program alone (options.h), or NULL */
 	FILE *out;			/* for statistics; NULL is stdout */
+	bool touch;			/* the program changes packets; --no-touch clears it */
 
 	/* Filled in by app_open(). */
 	char **args; /* what came after the options */

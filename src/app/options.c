@@ -69,7 +69,7 @@ bool app_parse(struct app *app, int argc, char **argv, uint32_t args)
 	struct ixy_config *c = &app->config;
 	uint16_t queues = 0;
 	uint32_t threads = 0;
-	bool help = false, version = false;
+	bool help = false, version = false, untouched = false;
 	/* Limits here keep numbers in their types; what a card can do is checked by its driver. */
 	struct app_option all[OPTIONS_MAX] = {
 		{ "duration", "SECONDS", "end after this time", APP_DOUBLE, &duration, 0, 1e9 },
@@ -98,6 +98,11 @@ bool app_parse(struct app *app, int argc, char **argv, uint32_t args)
 	size_t count = 0;
 	int found, i;
 
+	const struct app_option no_touch = {
+		"no-touch", NULL,	"send packets as they came (else their second byte grows)",
+		APP_FLAG,   &untouched, 0,
+		0
+	};
 	static const struct app_option waiting[] = {
 		{ "interrupts", NULL, "sleep while nothing arrives", APP_FLAG, &app_interrupts, 0,
 		  0 },
@@ -107,6 +112,8 @@ bool app_parse(struct app *app, int argc, char **argv, uint32_t args)
 	};
 	while (all[count].name)
 		count++;
+	if (app->touch)
+		all[count++] = no_touch;
 	for (const struct app_option *o = waiting; o->name && !app_never_waits; o++)
 		all[count++] = *o;
 	for (const struct app_option *o = app->extra; o && o->name && count < OPTIONS_MAX - 1; o++)
@@ -154,6 +161,7 @@ bool app_parse(struct app *app, int argc, char **argv, uint32_t args)
 		return false;
 	}
 	app->threads = threads ?: app->threads;
+	app->touch &= !untouched;
 	app->args = argv + optind;
 	app->out = app->out ?: stdout;
 	setvbuf(app->out, NULL, _IOLBF, 0);

@@ -27,20 +27,18 @@ mount -t proc proc /proc
 # The second namespace lives as long as this process, the first is our own.
 spawn peer unshare --net sleep infinity
 peer=$!
+# shellcheck disable=SC2317 # called by $run
 in_peer()
 {
 	nsenter --target "$peer" --net "$@"
 }
 within 5 sh -c "[ \"\$(readlink /proc/$peer/ns/net)\" != \"\$(readlink /proc/self/ns/net)\" ]" || die "no namespace"
 
-spawn emu "$IXY_BIN/ixy-emu" --json-file "$work/account.json" tap:ixytap0 tap:ixytap1 -- "$IXY_BIN/ixy-fwd" --json '{0}' '{1}'
+spawn emu "$IXY_BIN/ixy-emu" --json-file "$work/account.json" tap:ixytap0 tap:ixytap1 -- "$IXY_BIN/ixy-fwd" --no-touch --json '{0}' '{1}'
 emu=$!
 within 5 ip link show ixytap1 || die "ixy-emu made no interface"
 
-# The forwarder increments the second byte of the destination address: neighbours are told the address one below.
 ip link set ixytap1 netns "$peer"
-ip link set ixytap0 address 02:00:00:00:00:0a
-in_peer ip link set ixytap1 address 02:00:00:00:00:0b
 for n in 0 1; do
 	run=
 	[ $n = 1 ] && run=in_peer
@@ -51,10 +49,6 @@ for n in 0 1; do
 	$run ip link set ixytap$n up
 	$run ip address add fd99::$((n + 1))/64 dev ixytap$n nodad || die "no IPv6 here"
 done
-ip neighbour replace 10.99.0.2 lladdr 02:ff:00:00:00:0b dev ixytap0 nud permanent
-ip neighbour replace fd99::2 lladdr 02:ff:00:00:00:0b dev ixytap0 nud permanent
-in_peer ip neighbour replace 10.99.0.1 lladdr 02:ff:00:00:00:0a dev ixytap1 nud permanent
-in_peer ip neighbour replace fd99::1 lladdr 02:ff:00:00:00:0a dev ixytap1 nud permanent
 
 within 10 ping -c 1 -W 1 10.99.0.2 || die "no answer at all from the other side"
 for address in 10.99.0.2 fd99::2; do
