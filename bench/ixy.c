@@ -56,9 +56,6 @@ static int emu_access(struct vfio_device *device, int index, uint64_t offset, vo
 /* The pages with the queue registers can be mapped, as with ixy-emu. */
 static int emu_call(struct vfio_device *device, unsigned long request, void *argument)
 {
-	static const uint32_t areas[][2] = { { 0x1000, 0x1000 },
-					     { 0x6000, 0x2000 },
-					     { 0xD000, 0x1000 } };
 	struct vfio_region_info *info = argument;
 	struct vfio_region_info_cap_sparse_mmap *sparse = (void *)(info + 1);
 
@@ -69,12 +66,12 @@ static int emu_call(struct vfio_device *device, unsigned long request, void *arg
 	info->flags = VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE |
 		      VFIO_REGION_INFO_FLAG_MMAP | VFIO_REGION_INFO_FLAG_CAPS;
 	info->cap_offset = sizeof(*info);
-	info->argsz = sizeof(*info) + sizeof(*sparse) + sizeof(areas) / 2 * sizeof(*sparse->areas);
+	info->argsz = sizeof(*info) + sizeof(*sparse) + NIC_DOORBELLS * sizeof(*sparse->areas);
 	sparse->header = (struct vfio_info_cap_header){ VFIO_REGION_INFO_CAP_SPARSE_MMAP, 1, 0 };
-	sparse->nr_areas = 3;
-	for (int i = 0; i < 3; i++) {
-		sparse->areas[i].offset = areas[i][0];
-		sparse->areas[i].size = areas[i][1];
+	sparse->nr_areas = NIC_DOORBELLS;
+	for (size_t i = 0; i < NIC_DOORBELLS; i++) {
+		sparse->areas[i].offset = nic_doorbells[i].offset;
+		sparse->areas[i].size = nic_doorbells[i].size;
 	}
 	return nic_doorbell_fd(card->nic);
 }

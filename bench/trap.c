@@ -16,8 +16,6 @@
 #define CLOSED	  PROT_NONE
 #define OPEN	  (PROT_READ | PROT_WRITE)
 
-static const uint32_t doorbell_pages[] = { 0x1000, 0x6000, 0x7000, 0xD000 };
-
 static struct card *card;
 static uint8_t *bar0;	 /* as the driver sees it */
 static uint8_t *scratch; /* the same memory, always open */
@@ -33,14 +31,6 @@ static struct {
 static bool counting;
 static struct trap_counts counts;
 static greg_t last_rip;
-
-static bool is_doorbell(uint32_t offset)
-{
-	for (size_t i = 0; i < sizeof(doorbell_pages) / sizeof(*doorbell_pages); i++)
-		if (offset / PAGE * PAGE == doorbell_pages[i])
-			return true;
-	return false;
-}
 
 static uint32_t *word(uint32_t offset)
 {
@@ -62,7 +52,7 @@ static void on_access(int signal, siginfo_t *info, void *context)
 	step.active = true;
 	step.write = regs[REG_ERR] & WRITE_BIT;
 	step.offset = (uint32_t)offset;
-	if (!is_doorbell(step.offset)) {
+	if (!nic_is_doorbell(step.offset)) {
 		accesses++;
 		if (!step.write)
 			*word(step.offset) =
@@ -75,7 +65,7 @@ static void on_access(int signal, siginfo_t *info, void *context)
 static void finish_access(void)
 {
 	mprotect(bar0 + step.offset / PAGE * PAGE, PAGE, CLOSED);
-	if (is_doorbell(step.offset)) {
+	if (nic_is_doorbell(step.offset)) {
 		counts.doorbells += step.write;
 		counts.other_accesses += !step.write;
 	} else {
@@ -125,7 +115,7 @@ uint8_t *trap_registers(struct card *c)
 	if (view == MAP_FAILED || scratch == MAP_FAILED)
 		return NULL;
 	for (uint32_t page = 0; page < NIC_BAR0_SIZE; page += PAGE)
-		if (!is_doorbell(page))
+		if (!nic_is_doorbell(page))
 			mprotect(view + page, PAGE, CLOSED);
 	bar0 = view;
 	install();
@@ -134,8 +124,8 @@ uint8_t *trap_registers(struct card *c)
 
 static void protect_doorbells(int protection)
 {
-	for (size_t i = 0; i < sizeof(doorbell_pages) / sizeof(*doorbell_pages); i++)
-		mprotect(bar0 + doorbell_pages[i], PAGE, protection);
+	for (const struct nic_doorbells *d = nic_doorbells; d < nic_doorbells + NIC_DOORBELLS; d++)
+		mprotect(bar0 + d->offset, d->size, protection);
 }
 
 static struct trap_counts run(void (*function)(void *argument), void *argument)

@@ -316,12 +316,9 @@ static int emu_dma(struct vfio_space *space, const struct dma_map *map, bool add
 /* The pages of the queue registers can be mapped, if the test says so. */
 static int get_region_info(struct emu_card *card, struct vfio_region_info *info)
 {
-	static const uint32_t areas[][2] = { { 0x1000, 0x1000 },
-					     { 0x6000, 0x2000 },
-					     { 0xD000, 0x1000 } };
 	struct vfio_region_info_cap_sparse_mmap *sparse = (void *)(info + 1);
 	uint32_t room = info->argsz,
-		 need = sizeof(*info) + sizeof(*sparse) + 3 * sizeof(*sparse->areas);
+		 need = sizeof(*info) + sizeof(*sparse) + NIC_DOORBELLS * sizeof(*sparse->areas);
 
 	*info = (struct vfio_region_info){
 		.argsz = sizeof(*info),
@@ -338,10 +335,10 @@ static int get_region_info(struct emu_card *card, struct vfio_region_info *info)
 		info->cap_offset = sizeof(*info);
 		sparse->header =
 			(struct vfio_info_cap_header){ VFIO_REGION_INFO_CAP_SPARSE_MMAP, 1, 0 };
-		sparse->nr_areas = 3;
-		for (int i = 0; i < 3; i++) {
-			sparse->areas[i].offset = areas[i][0];
-			sparse->areas[i].size = areas[i][1];
+		sparse->nr_areas = NIC_DOORBELLS;
+		for (size_t i = 0; i < NIC_DOORBELLS; i++) {
+			sparse->areas[i].offset = nic_doorbells[i].offset;
+			sparse->areas[i].size = nic_doorbells[i].size;
 		}
 	}
 	return nic_doorbell_fd(card->nic);

@@ -17,8 +17,8 @@
 
 #include <ixy/vfio_backend.h>
 
-#include "emu/nic.h"
-#include "emu/regs.h"
+#include "emu/card/nic.h"
+#include "emu/card/regs.h"
 
 #define EMU_CARDS 3
 #define EMU_NEVER UINT64_MAX

@@ -17,9 +17,9 @@
 
 #include <cmocka.h>
 
-#include "emu/datapath.h"
-#include "emu/nic.h"
-#include "emu/regs.h"
+#include "emu/card/datapath.h"
+#include "emu/card/nic.h"
+#include "emu/card/regs.h"
 
 /* The first two windows are neighbours for the card, and far from each other in our memory. */
 #define WINDOW_SIZE 0x400000ull

@@ -4,37 +4,7 @@
  * offloads (7.2.3). They are put together in the card first. A packet is taken when its last
  * descriptor has been posted; until then its descriptors stay in the ring.
  */
-#include "send.h"
-
-void nic_tx_finish(struct nic *nic, struct nic_visit *v, uint32_t length, bool crc)
-{
-	struct nic_sender *tx = &nic->sender;
-	uint8_t *frame = tx->frame;
-
-	if (!crc) {
-		/* The last four bytes are the driver's CRC; nobody would take a wrong one. */
-		uint32_t driver_crc;
-
-		if (length < ETH_HEADER + ETH_CRC) {
-			nic->account.tx_bad++;
-			return;
-		}
-		length -= ETH_CRC;
-		memcpy(&driver_crc, frame + length, ETH_CRC);
-		if (driver_crc != nic_crc32(frame, length)) {
-			nic->account.tx_bad++;
-			return;
-		}
-	} else if (length < ETH_FRAME_MIN && tx->pad) {
-		memset(frame + length, 0, ETH_FRAME_MIN - length);
-		length = ETH_FRAME_MIN;
-	}
-	if (length > NIC_FRAME_MAX) { /* an inserted tag was too much */
-		nic->account.tx_bad++;
-		return;
-	}
-	nic_tx_put(nic, v, frame, length);
-}
+#include "tx_internal.h"
 
 enum chain {
 	CHAIN_COMPLETE,
@@ -47,7 +17,7 @@ static enum chain read_chain(struct nic *nic, struct nic_visit *v, struct nic_tx
 {
 	struct nic_tx_queue *q = v->q;
 	uint32_t left = nic_tx_available(v);
-	uint32_t at = q->head;
+	uint32_t at = q->ring.head;
 
 	packet->count = packet->length = 0;
 	packet->report = 0;
@@ -59,7 +29,7 @@ static enum chain read_chain(struct nic *nic, struct nic_visit *v, struct nic_tx
 		if (!line)
 			return CHAIN_FAULT;
 		desc = nic_load_desc(line + at % NIC_LINE);
-		if (++at == q->size)
+		if (++at == q->ring.size)
 			at = 0;
 
 		/* A packet is legacy or advanced throughout, and no context comes in its middle. */
@@ -78,7 +48,7 @@ static enum chain read_chain(struct nic *nic, struct nic_visit *v, struct nic_tx
 		}
 	}
 	/* It can not become complete: too many descriptors, or no room for more in the ring. */
-	if (packet->count == NIC_CHAIN || packet->count == q->size - 1) {
+	if (packet->count == NIC_CHAIN || packet->count == q->ring.size - 1) {
 		packet->bad = true;
 		q->skip = true;
 		return CHAIN_COMPLETE;

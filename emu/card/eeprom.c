@@ -84,8 +84,7 @@ void nic_eeprom_create(struct nic *nic, const uint8_t mac[6])
 	word[WORD_MAC_0] = MAC_0;
 	word[MAC_0] = 4;
 	for (uint32_t i = 0; i < 2; i++) {
-		uint32_t offset = i == 0 ? AUTOC : AUTOC2, instance;
-		uint32_t reset = nic_reg_find(&offset, &instance)->reset;
+		uint32_t reset = i == 0 ? NIC_AUTOC_RESET : NIC_AUTOC2_RESET;
 
 		word[MAC_0 + 1 + 2 * i] = (uint16_t)(reset >> 16);
 		word[MAC_0 + 2 + 2 * i] = (uint16_t)reset;

@@ -3,7 +3,7 @@
  * Segmentation (7.2.4): one packet with a long payload becomes many frames. The card works on one
  * such packet at a time; if it takes more frames than a poll may send, the rest waits for the next.
  */
-#include "send.h"
+#include "tx_internal.h"
 
 /* The next @size bytes of the packet's payload. */
 static bool tso_read(struct nic *nic, struct nic_tso *tso, uint8_t *to, uint32_t size)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Inside the send side: what tx.c (queues), tx_packet.c and tso.c share. */
-#ifndef SEND_H
-#define SEND_H
+/* Inside the send side: from tx.c on top by tx_packet.c and tso.c down to tx_ring.c. */
+#ifndef TX_INTERNAL_H
+#define TX_INTERNAL_H
 
-#include "datapath.h"
+#include "ring.h"
 
 /* A visit to a queue: some of its descriptors are looked at, in order. */
 struct nic_visit {
@@ -29,11 +29,21 @@ struct nic_tx_packet {
 
 static inline uint32_t nic_tx_available(const struct nic_visit *v)
 {
-	return v->tail >= v->q->head ? v->tail - v->q->head : v->tail + v->q->size - v->q->head;
+	return nic_ring_distance(&v->q->ring, v->tail);
 }
 
+/* ---- tx_ring.c ---- */
+
+/** nic_tx_look() - notice what became of ENABLE. */
+void nic_tx_look(struct nic *nic, uint32_t queue);
 /** nic_tx_halt() - the ring is out of reach (see dma.c), or the tail outside of it. */
 void nic_tx_halt(struct nic *nic, uint32_t queue);
+/** nic_tx_enter() - make v->line the line of the head. Return: false after a fault. */
+bool nic_tx_enter(struct nic *nic, struct nic_visit *v);
+/** nic_tx_use_many() - the next @count descriptors are done; bit i of @report: it has RS set. */
+bool nic_tx_use_many(struct nic *nic, struct nic_visit *v, uint32_t count, uint64_t report);
+/** nic_tx_finish() - send nic->sender.frame: pad it, or (not @crc) check the driver's CRC. */
+void nic_tx_finish(struct nic *nic, struct nic_visit *v, uint32_t length, bool crc);
 
 /* The cache line of the ring that holds descriptor @at; NULL after a fault: the queue is off. */
 static inline struct nic_desc *nic_tx_line(struct nic *nic, const struct nic_visit *v, uint32_t at)
@@ -41,7 +51,7 @@ static inline struct nic_desc *nic_tx_line(struct nic *nic, const struct nic_vis
 	struct nic_desc *line;
 
 	at -= at % NIC_LINE;
-	line = nic_dma(nic, v->q->base + at * sizeof(*line), NIC_LINE * sizeof(*line), true);
+	line = nic_dma(nic, v->q->ring.base + at * sizeof(*line), NIC_LINE * sizeof(*line), true);
 	if (unlikely(!line))
 		nic_tx_halt(nic, v->queue);
 	return line;
@@ -65,10 +75,8 @@ static inline void nic_tx_use(struct nic_visit *v, bool report)
 
 	v->reported |= report;
 	if (likely(!v->head_only))
-		v->report |= (uint32_t)report << q->head % NIC_LINE;
-	if (++q->head == q->size)
-		q->head = 0;
-	if (q->head % NIC_LINE == 0) {
+		v->report |= (uint32_t)report << q->ring.head % NIC_LINE;
+	if (nic_ring_advance(&q->ring)) {
 		nic_tx_write_back(v);
 		v->line = NULL;
 	}
@@ -83,24 +91,15 @@ static inline void nic_tx_put(struct nic *nic, struct nic_visit *v, const uint8_
 	v->frames++;
 	v->bytes += length;
 	if (unlikely(tx->loopback))
-		nic_rx_loopback(nic, frame, length);
+		nic_rx_frame(nic, frame, length, NIC_LOOPBACK);
 	else
 		nic->host.transmit(nic->host.ctx, frame, length);
 }
-
-/* ---- tx.c ---- */
-
-/** nic_tx_enter() - make v->line the line of the head. Return: false after a fault. */
-bool nic_tx_enter(struct nic *nic, struct nic_visit *v);
-/** nic_tx_use_many() - the next @count descriptors are done; bit i of @report: it has RS set. */
-bool nic_tx_use_many(struct nic *nic, struct nic_visit *v, uint32_t count, uint64_t report);
 
 /* ---- tx_packet.c ---- */
 
 /** nic_tx_packet() - anything at the head. Return: false if nothing more can be done now. */
 bool nic_tx_packet(struct nic *nic, struct nic_visit *v, struct nic_desc desc, uint32_t budget);
-/** nic_tx_finish() - send nic->sender.frame: pad it, or (not @crc) check the driver's CRC. */
-void nic_tx_finish(struct nic *nic, struct nic_visit *v, uint32_t length, bool crc);
 
 /* ---- tso.c ---- */
 

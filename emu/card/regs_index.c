@@ -50,14 +50,9 @@ const struct nic_reg *nic_reg_find(uint32_t *offset, uint32_t *i)
 static const char *access_name(enum nic_access access)
 {
 	static const char *const names[] = {
-		[NIC_RO] = "RO",
-		[NIC_RW] = "RW",
-		[NIC_RC] = "RC",
-		[NIC_RC_LOW] = "RC low",
-		[NIC_RC_HIGH] = "RC high",
-		[NIC_W1C] = "RW1C",
-		[NIC_WO] = "WO",
-		[NIC_ALIAS] = "alias",
+		[NIC_RO] = "RO",	 [NIC_RW] = "RW",	    [NIC_RC] = "RC",
+		[NIC_RC_LOW] = "RC low", [NIC_RC_HIGH] = "RC high", [NIC_W1C] = "RW1C",
+		[NIC_WO] = "WO",	 [NIC_ALIAS] = "alias",
 	};
 
 	return names[access];
@@ -67,7 +62,7 @@ void nic_print_registers(FILE *file)
 {
 	fputs("| Register | Offset | Access | Reset | Writable | Triggers | Section |\n"
 	      "|---|---|---|---|---|---|---|\n",
-		file);
+	      file);
 	for (uint32_t row = 0; row < nic_reg_count; row++) {
 		const struct nic_reg *reg = &nic_regs[row];
 

@@ -386,11 +386,11 @@ const struct nic_reg nic_regs[] = {
 	RAW("SERDESC",   0x04298, 1, 4, NIC_RW, 0, ALL, "8.2.3.22"),
 	RAW("MACS",      0x0429C, 1, 4, NIC_RO, 0, 0, "8.2.3.22"),
 	/* As an EEPROM for SFP+ sets it: 10 Gbit/s serial. */
-	REG(AUTOC,    NIC_RW, 0xC09C6004, 0xFFFFEFFF, "8.2.3.22.19",
+	REG(AUTOC,    NIC_RW, NIC_AUTOC_RESET, 0xFFFFEFFF, "8.2.3.22.19",
 	    .self_clearing = AUTOC_RESTART_AN, .written = nic_autoc_written),
 	REG(LINKS,    NIC_RO, 0, 0, "8.2.3.22.20", .read = nic_links_read),
 	RAW("LINKS2",    0x04324, 1, 4, NIC_RO, 0, 0, "8.2.3.22"),
-	REG(AUTOC2,   NIC_RW, AUTOC2_10G_SFI << 16, 0xFFFF0000, "8.2.3.22",
+	REG(AUTOC2,   NIC_RW, NIC_AUTOC2_RESET, 0xFFFF0000, "8.2.3.22",
 	    .written = nic_autoc2_written),
 	RAW("AUTOC3",    0x042AC, 1, 4, NIC_RW, 0, ALL, "none"),
 	REG(ANLP1,    NIC_RO, 0, 0, "8.2.3.22"),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Inside the data path: descriptor formats and what rx.c, tx.c, filter.c and offload.c share.
+ * Inside the data path: descriptor formats and what its files share.
  *
  * A frame can be memory that somebody changes while we look at it (another card's driver's). So
  * what decides about lengths is loaded once, by load16() and its like, checked, and used.
@@ -166,7 +166,7 @@ static inline uint8_t *nic_peek(const struct nic *nic, uint64_t iova, uint64_t s
 	return NULL;
 }
 
-/* copy.c: memory that may lie in several windows. Return: false after a fault, which is counted. */
+/* dma.c: memory that may lie in several windows. Return: false after a fault, which is counted. */
 bool nic_copy_in(struct nic *nic, void *to, uint64_t iova, size_t size);
 bool nic_copy_out(struct nic *nic, uint64_t iova, const void *from, size_t size);
 
@@ -282,12 +282,14 @@ void nic_tso_headers(const struct nic_tso *tso, uint8_t *frame, uint32_t payload
 
 /* ---- rx.c, tx.c ---- */
 
-/** nic_rescan() - after accesses by the driver: read all configuration, look at all queues. */
-void nic_rescan(struct nic *nic);
-void nic_rx_look(struct nic *nic, uint32_t queue); /* notice what became of ENABLE */
-void nic_tx_look(struct nic *nic, uint32_t queue);
+#define NIC_LOOPBACK (1u << 31) /* beside the flags of nic_receive(): from our own transmitter */
+
+/** nic_rx_frame() - a frame comes in; as nic_receive(), which see. */
+enum nic_verdict nic_rx_frame(struct nic *nic, const void *frame, size_t length,
+			      unsigned int flags);
+
+/** nic_rx_configure(), nic_tx_configure() - digest the configuration, look at all queues. */
+void nic_rx_configure(struct nic *nic);
 void nic_tx_configure(struct nic *nic);
-/** nic_rx_loopback() - what the transmitter sends while HLREG0.LPBK is set. */
-void nic_rx_loopback(struct nic *nic, const uint8_t *frame, uint32_t length);
 
 #endif

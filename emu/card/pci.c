@@ -12,8 +12,6 @@
 
 #define COMMAND		0x04
 #define COMMAND_MASTER	0x04
-#define STATUS_HIGH	0x07
-#define MASTER_ABORT	BIT(5) /* of STATUS_HIGH: Received Master Abort */
 #define CAPABILITY_MSI	0x50
 #define CAPABILITY_MSIX 0x70
 #define MSIX_SIZE	12
@@ -137,11 +135,6 @@ void nic_pci_update_master(struct nic *nic)
 	nic_dma_changed(nic);
 }
 
-void nic_pci_master_abort(struct nic *nic)
-{
-	nic->pci.config[STATUS_HIGH] |= MASTER_ABORT;
-}
-
 int nic_config_read(struct nic *nic, uint32_t offset, void *data, size_t size)
 {
 	if (offset > NIC_CONFIG_SIZE || size > NIC_CONFIG_SIZE - offset)
@@ -169,13 +162,10 @@ static void write_byte(struct nic *nic, uint32_t offset, uint8_t value)
 	}
 }
 
-int nic_config_write(struct nic *nic, uint32_t offset, const void *data, size_t size)
+bool nic_pci_write(struct nic *nic, uint32_t offset, const uint8_t *bytes, size_t size)
 {
-	const uint8_t *bytes = data;
 	bool flr = false;
 
-	if (offset > NIC_CONFIG_SIZE || size > NIC_CONFIG_SIZE - offset)
-		return -EINVAL;
 	for (uint32_t i = 0; i < size; i++) {
 		uint8_t byte = bytes[i]; /* once: it may be memory that changes */
 
@@ -188,9 +178,6 @@ int nic_config_write(struct nic *nic, uint32_t offset, const void *data, size_t 
 	bool woken = nic->pci.asleep && !asleep;
 
 	nic->pci.asleep = asleep;
-	if (flr || woken)
-		nic_function_reset(nic);
-	else
-		nic_pci_update_master(nic);
-	return 0;
+	nic_pci_update_master(nic);
+	return flr || woken;
 }

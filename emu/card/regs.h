@@ -131,61 +131,61 @@
 
 /* ---- 8.2.3.7 Receive ---- */
 
-#define FCTRL		 0x05080
-#define FCTRL_SBP	 BIT(1)
-#define FCTRL_MPE	 BIT(8)
-#define FCTRL_UPE	 BIT(9)
-#define FCTRL_BAM	 BIT(10)
-#define VLNCTRL		 0x05088
-#define VLNCTRL_VET(v)	 ((v)&0xFFFF)
-#define VLNCTRL_CFI	 BIT(28)
-#define VLNCTRL_CFIEN	 BIT(29)
-#define VLNCTRL_VFE	 BIT(30)
-#define MCSTCTRL	 0x05090
-#define MCSTCTRL_MO(v)	 ((v)&3) /* which bits of the address index the table */
-#define MCSTCTRL_MFE	 BIT(2)
-#define RXCSUM		 0x05000
-#define RXCSUM_IPPCSE	 BIT(12)
-#define RXCSUM_PCSD	 BIT(13)
-#define RFCTL		 0x05008
-#define RFCTL_RSC_DIS	 BIT(5)
-#define MTA(i)		 (0x05200 + (i)*4) /* 128 */
-#define RAL(i)		 (0x0A200 + (i)*8) /* 128; the first 16 also at 0x05400 */
-#define RAH(i)		 (0x0A204 + (i)*8)
-#define RAH_AV		 BIT(31)
-#define MPSAR(i)	 (0x0A600 + (i)*4) /* 256 */
-#define VFTA(i)		 (0x0A000 + (i)*4) /* 128 */
-#define MRQC		 0x05818
-#define MRQC_MRQE(v)	 ((v)&0xF)
-#define MRQC_TCP_IPV4	 BIT(16)
-#define MRQC_IPV4	 BIT(17)
-#define MRQC_IPV6	 BIT(20)
-#define MRQC_TCP_IPV6	 BIT(21)
-#define MRQC_UDP_IPV4	 BIT(22)
-#define MRQC_UDP_IPV6	 BIT(23)
-#define RQTC		 0x0EC70
-#define RSSRK(i)	 (0x0EB80 + (i)*4) /* 10; also at 0x05C80 */
-#define RETA(i)		 (0x0EB00 + (i)*4) /* 32; also at 0x05C00 */
-#define ETQF(i)		 (0x05128 + (i)*4) /* 8 */
-#define ETQF_FILTER_EN	 BIT(31)
-#define ETQS(i)		 (0x0EC00 + (i)*4) /* 8 */
-#define ETQS_RX_QUEUE(v) (((v) >> 16) & 0x7F)
-#define ETQS_QUEUE_EN	 BIT(31)
-#define SAQF(i)		 (0x0E000 + (i)*4) /* 128 of each of these five */
-#define DAQF(i)		 (0x0E200 + (i)*4)
-#define SDPQF(i)	 (0x0E400 + (i)*4) /* source port 15:0, destination port 31:16 */
-#define FTQF(i)		 (0x0E600 + (i)*4)
-#define FTQF_PROTOCOL(v) ((v)&3) /* TCP, UDP, SCTP, other */
-#define FTQF_PRIORITY(v) (((v) >> 2) & 7)
-#define FTQF_POOL(v)	 (((v) >> 8) & 0x3F)
-#define FTQF_MASK_SRC	 BIT(25) /* these are not compared */
-#define FTQF_MASK_DST	 BIT(26)
-#define FTQF_MASK_SPORT	 BIT(27)
-#define FTQF_MASK_DPORT	 BIT(28)
-#define FTQF_MASK_PROTO	 BIT(29)
-#define FTQF_MASK_POOL	 BIT(30)
-#define FTQF_QUEUE_EN	 BIT(31)
-#define L34TIMIR(i)	 (0x0E800 + (i)*4)
+#define FCTRL		  0x05080
+#define FCTRL_SBP	  BIT(1)
+#define FCTRL_MPE	  BIT(8)
+#define FCTRL_UPE	  BIT(9)
+#define FCTRL_BAM	  BIT(10)
+#define VLNCTRL		  0x05088
+#define VLNCTRL_VET(v)	  ((v)&0xFFFF)
+#define VLNCTRL_CFI	  BIT(28)
+#define VLNCTRL_CFIEN	  BIT(29)
+#define VLNCTRL_VFE	  BIT(30)
+#define MCSTCTRL	  0x05090
+#define MCSTCTRL_MO(v)	  ((v)&3) /* which bits of the address index the table */
+#define MCSTCTRL_MFE	  BIT(2)
+#define RXCSUM		  0x05000
+#define RXCSUM_IPPCSE	  BIT(12)
+#define RXCSUM_PCSD	  BIT(13)
+#define RFCTL		  0x05008
+#define RFCTL_RSC_DIS	  BIT(5)
+#define MTA(i)		  (0x05200 + (i)*4) /* 128 */
+#define RAL(i)		  (0x0A200 + (i)*8) /* 128; the first 16 also at 0x05400 */
+#define RAH(i)		  (0x0A204 + (i)*8)
+#define RAH_AV		  BIT(31)
+#define MPSAR(i)	  (0x0A600 + (i)*4) /* 256 */
+#define VFTA(i)		  (0x0A000 + (i)*4) /* 128 */
+#define MRQC		  0x05818
+#define MRQC_MRQE(v)	  ((v)&0xF)
+#define MRQC_TCP_IPV4	  BIT(16)
+#define MRQC_IPV4	  BIT(17)
+#define MRQC_IPV6	  BIT(20)
+#define MRQC_TCP_IPV6	  BIT(21)
+#define MRQC_UDP_IPV4	  BIT(22)
+#define MRQC_UDP_IPV6	  BIT(23)
+#define RQTC		  0x0EC70
+#define RSSRK(i)	  (0x0EB80 + (i)*4) /* 10; also at 0x05C80 */
+#define RETA(i)		  (0x0EB00 + (i)*4) /* 32; also at 0x05C00 */
+#define ETQF(i)		  (0x05128 + (i)*4) /* 8 */
+#define ETQF_FILTER_EN	  BIT(31)
+#define ETQS(i)		  (0x0EC00 + (i)*4) /* 8 */
+#define ETQS_RX_QUEUE(v)  (((v) >> 16) & 0x7F)
+#define ETQS_QUEUE_EN	  BIT(31)
+#define SAQF(i)		  (0x0E000 + (i)*4) /* 128 of each of these five */
+#define DAQF(i)		  (0x0E200 + (i)*4)
+#define SDPQF(i)	  (0x0E400 + (i)*4) /* source port 15:0, destination port 31:16 */
+#define FTQF(i)		  (0x0E600 + (i)*4)
+#define FTQF_PROTOCOL(v)  ((v)&3) /* TCP, UDP, SCTP, other */
+#define FTQF_PRIORITY(v)  (((v) >> 2) & 7)
+#define FTQF_POOL(v)	  (((v) >> 8) & 0x3F)
+#define FTQF_MASK_SRC	  BIT(25) /* these are not compared */
+#define FTQF_MASK_DST	  BIT(26)
+#define FTQF_MASK_SPORT	  BIT(27)
+#define FTQF_MASK_DPORT	  BIT(28)
+#define FTQF_MASK_PROTO	  BIT(29)
+#define FTQF_MASK_POOL	  BIT(30)
+#define FTQF_QUEUE_EN	  BIT(31)
+#define L34TIMIR(i)	  (0x0E800 + (i)*4)
 #define L34TIMIR_QUEUE(v) (((v) >> 21) & 0x7F)
 
 /* ---- 8.2.3.8 Receive DMA ---- */

@@ -17,13 +17,31 @@
 
 struct nic;
 
-#define NIC_BAR0_SIZE   0x20000 /* memory-mapped registers */
-#define NIC_BAR2_SIZE   0x20    /* IOADDR and IODATA */
-#define NIC_BAR4_SIZE   0x4000  /* MSI-X table and pending bits */
-#define NIC_CONFIG_SIZE 0x1000  /* PCI Express extended config space */
-#define NIC_MSIX_COUNT  64
-#define NIC_QUEUES      128  /* of each direction */
-#define NIC_FRAME_MAX   15872 /* longest frame that MAXFRS allows (8.2.3.22.13), rounded up to 512 */
+#define NIC_BAR0_SIZE	0x20000 /* memory-mapped registers */
+#define NIC_BAR2_SIZE	0x20	/* IOADDR and IODATA */
+#define NIC_BAR4_SIZE	0x4000	/* MSI-X table and pending bits */
+#define NIC_CONFIG_SIZE 0x1000	/* PCI Express extended config space */
+#define NIC_MSIX_COUNT	64
+#define NIC_QUEUES	128   /* of each direction */
+#define NIC_FRAME_MAX	15872 /* longest frame that MAXFRS allows (8.2.3.22.13), rounded up to 512 */
+
+/*
+ * Where in BAR 0 the registers of the queues are: receive queues 0 to 63, send queues, receive queues 64 to 127. These
+ * pages are memory that a driver may map (nic_doorbell_fd()).
+ */
+#define NIC_DOORBELL_PAGE 0x1000
+static const struct nic_doorbells {
+	uint32_t offset, size;
+} nic_doorbells[] = { { 0x1000, 0x1000 }, { 0x6000, 0x2000 }, { 0xD000, 0x1000 } };
+#define NIC_DOORBELLS (sizeof(nic_doorbells) / sizeof(nic_doorbells[0]))
+
+static inline bool nic_is_doorbell(uint32_t offset)
+{
+	for (size_t i = 0; i < NIC_DOORBELLS; i++)
+		if (offset - nic_doorbells[i].offset < nic_doorbells[i].size)
+			return true;
+	return false;
+}
 
 /* A contiguous part of the address space that the card may reach. */
 struct nic_window {
@@ -75,7 +93,7 @@ bool nic_receiving(const struct nic *nic);
 /** nic_dma_changed() - forget every window: the host's address space has changed. */
 void nic_dma_changed(struct nic *nic);
 
-/** nic_doorbell_fd() - memfd of NIC_BAR0_SIZE whose pages 0x1000, 0x6000, 0x7000 and 0xD000 are those of the card. */
+/** nic_doorbell_fd() - memfd of NIC_BAR0_SIZE whose nic_doorbells are those of the card */
 int nic_doorbell_fd(const struct nic *nic);
 
 /**
@@ -109,11 +127,11 @@ enum nic_verdict {
 	NIC_TAKEN,    /* in a receive ring */
 	NIC_FILTERED, /* not for this card, or damaged; counted */
 	NIC_MISSED,   /* no descriptor was free, or DMA failed; counted */
-	NIC_BUSY,     /* only with NIC_TRY: no descriptor was free; nothing happened, nothing counted */
-	NIC_DOWN,     /* receiver or link off */
+	NIC_BUSY, /* only with NIC_TRY: no descriptor was free; nothing happened, nothing counted */
+	NIC_DOWN, /* receiver or link off */
 };
 
-#define NIC_TRY   1 /* rather wait than lose the frame: for wires that can */
+#define NIC_TRY	  1 /* rather wait than lose the frame: for wires that can */
 #define NIC_AGAIN 2 /* the frame comes again if it meets NIC_DOWN: it is not lost, not counted */
 
 /**
@@ -136,15 +154,15 @@ uint32_t nic_poll(struct nic *nic, uint64_t now, uint32_t budget);
 struct nic_account {
 	uint64_t rx_frames, rx_bytes; /* delivered to the driver */
 	uint64_t tx_frames, tx_bytes; /* put on the wire */
-	uint64_t rx_filtered;         /* addressed to somebody else */
-	uint64_t rx_missed;           /* no descriptor free */
-	uint64_t rx_oversize;         /* longer than MAXFRS */
-	uint64_t rx_down;             /* arrived while receiver or link were off */
-	uint64_t tx_bad;              /* descriptors that made no sense, or frames too long */
-	uint64_t dma_faults;          /* accesses outside what the driver mapped */
+	uint64_t rx_filtered;	      /* addressed to somebody else */
+	uint64_t rx_missed;	      /* no descriptor free */
+	uint64_t rx_oversize;	      /* longer than MAXFRS */
+	uint64_t rx_down;	      /* arrived while receiver or link were off */
+	uint64_t tx_bad;	      /* descriptors that made no sense, or frames too long */
+	uint64_t dma_faults;	      /* accesses outside what the driver mapped */
 	uint64_t interrupts;
-	uint64_t bad_accesses;        /* registers that do not exist or of a wrong width */
-	uint64_t last_fault;          /* its I/O virtual address */
+	uint64_t bad_accesses; /* registers that do not exist or of a wrong width */
+	uint64_t last_fault;   /* its I/O virtual address */
 };
 const struct nic_account *nic_account(const struct nic *nic);
 

@@ -8,12 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "nic_internal.h"
-
-/* Pages of BAR 0 with the registers of the queues: a driver may map them. */
-static const uint32_t doorbell_pages[] = { 0x1000, 0x6000, 0x7000, 0xD000 };
-
-#define DOORBELL_PAGE 0x1000
+#include "datapath.h"
 
 /*
  * The doorbell pages are a memfd, mapped over the image of BAR 0. Where pages are larger than
@@ -22,7 +17,7 @@ static const uint32_t doorbell_pages[] = { 0x1000, 0x6000, 0x7000, 0xD000 };
 static int map_doorbells(uint8_t *bar0, int *fd)
 {
 	*fd = -1;
-	if (sysconf(_SC_PAGESIZE) != DOORBELL_PAGE)
+	if (sysconf(_SC_PAGESIZE) != NIC_DOORBELL_PAGE)
 		return 0;
 
 	*fd = memfd_create("82599-bar0", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -32,11 +27,10 @@ static int map_doorbells(uint8_t *bar0, int *fd)
 	if (ftruncate(*fd, NIC_BAR0_SIZE) ||
 	    fcntl(*fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
 		return -errno;
-	for (size_t i = 0; i < sizeof(doorbell_pages) / sizeof(doorbell_pages[0]); i++) {
-		if (mmap(bar0 + doorbell_pages[i], DOORBELL_PAGE, PROT_READ | PROT_WRITE,
-			 MAP_SHARED | MAP_FIXED, *fd, doorbell_pages[i]) == MAP_FAILED)
+	for (const struct nic_doorbells *d = nic_doorbells; d < nic_doorbells + NIC_DOORBELLS; d++)
+		if (mmap(bar0 + d->offset, d->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+			 *fd, d->offset) == MAP_FAILED)
 			return -errno;
-	}
 	return 0;
 }
 
@@ -133,7 +127,7 @@ static bool survives(uint32_t offset, enum nic_reset reset)
 	       (offset == AUTOC || offset == AUTOC2 || offset == ANLP1);
 }
 
-void nic_reset(struct nic *nic, enum nic_reset reset)
+static void nic_reset(struct nic *nic, enum nic_reset reset)
 {
 	const uint8_t *mac = nic->eeprom.mac;
 
@@ -219,6 +213,9 @@ static void write32(struct nic *nic, uint32_t offset, uint32_t value, uint32_t l
 	}
 	if (reg->written)
 		reg->written(nic, i, old, value);
+	if (nic->wanted)
+		nic_reset(nic, nic->wanted);
+	nic->wanted = NIC_RESET_NONE;
 }
 
 /* 8.1.3: registers by way of I/O space: an address, then data. */
@@ -314,12 +311,38 @@ void nic_write(struct nic *nic, uint32_t bar, uint32_t offset, uint32_t size, ui
 		   UINT32_MAX >> (32 - 8 * size) << shift);
 }
 
+int nic_config_write(struct nic *nic, uint32_t offset, const void *data, size_t size)
+{
+	if (offset > NIC_CONFIG_SIZE || size > NIC_CONFIG_SIZE - offset)
+		return -EINVAL;
+	if (nic_pci_write(nic, offset, data, size))
+		nic_function_reset(nic);
+	return 0;
+}
+
 /* ---- Work ---- */
+
+/* After accesses by the driver: read all configuration, look at all queues. */
+static void rescan(struct nic *nic)
+{
+	nic->rescan = false;
+	nic_rx_configure(nic);
+	nic_tx_configure(nic);
+}
+
+enum nic_verdict nic_receive(struct nic *nic, const void *frame, size_t length, unsigned int flags)
+{
+	if (unlikely(nic->rescan))
+		rescan(nic);
+	return nic_rx_frame(nic, frame, length, flags & (NIC_TRY | NIC_AGAIN));
+}
 
 uint32_t nic_poll(struct nic *nic, uint64_t now, uint32_t budget)
 {
 	nic->now = now;
 	nic_link_poll(nic);
+	if (nic->rescan)
+		rescan(nic);
 
 	/* Both run even without bus mastering: enabling and disabling queues needs no memory. */
 	uint32_t frames = nic_rx_poll(nic);

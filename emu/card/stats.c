@@ -14,9 +14,7 @@
 /* A counter in a doorbell page while a driver has that mapped: see nic_set_mapped(). */
 static bool rests(const struct nic *nic, uint32_t offset)
 {
-	uint32_t page = offset >> 12;
-
-	return nic->mapped && (page == 0x1 || page == 0x6 || page == 0x7 || page == 0xD);
+	return nic->mapped && nic_is_doorbell(offset);
 }
 
 void nic_count(struct nic *nic, uint32_t offset, uint32_t n)

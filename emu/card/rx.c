@@ -4,10 +4,9 @@
  *
  * A burst is what arrives between two polls. Tails, ENABLE bits and the driver's configuration are
  * read once per burst, or anew after any access of the driver; heads and statistics are written
- * once per burst. Descriptors are fetched ahead, up to NIC_FETCH, and written back a cache line at
- * a time, so that card and driver do not pull a line back and forth for each packet.
+ * once per burst.
  */
-#include "datapath.h"
+#include "rx_ring.h"
 
 /* Short frames are most frames: no call, whatever the length. All loads come before the stores. */
 static inline void copy_short(uint8_t *to, const uint8_t *from, size_t size)
@@ -41,171 +40,20 @@ static inline bool copy_frame(struct nic *nic, uint64_t iova, const uint8_t *fra
 	return true;
 }
 
-/* ---- Queues: on, off, fetch, write back ---- */
-
-/* Nothing of the queue may reach memory any more, what has not been written back is lost. */
-static void stop(struct nic *nic, struct nic_rx_queue *q)
-{
-	nic->receiver.missed += q->staged_frames;
-	q->enabled = q->usable = q->faulted = false;
-	q->used = q->fetched = q->written = q->left = 0;
-	q->staged_frames = 0;
-	q->staged_bytes = 0;
-}
-
-static uint64_t ring_base(const struct nic *nic, uint32_t queue)
-{
-	return (uint64_t)nic_get(nic, RDBAH(queue)) << 32 | (nic_get(nic, RDBAL(queue)) & ~127u);
-}
-
-static uint32_t ring_size(const struct nic *nic, uint32_t queue)
-{
-	return (nic_get(nic, RDLEN(queue)) & RDLEN_MASK) / sizeof(struct nic_desc);
-}
-
-/* 4.6.7.1: ENABLE goes up. The ring is what the registers say now. */
-static void start(struct nic *nic, uint32_t queue)
-{
-	struct nic_rx_queue *q = &nic->rx[queue];
-	uint32_t srrctl = nic_get(nic, SRRCTL(queue));
-
-	stop(nic, q);
-	q->enabled = true;
-	q->base = ring_base(nic, queue);
-	q->size = ring_size(nic, queue);
-	q->head = q->published = nic_get(nic, RDH(queue));
-	/* Headers are never split off (DESCTYPE 2 and 5): the whole packet goes to the packet
-	 * buffer, as the card does with packets that it cannot split. */
-	q->legacy = SRRCTL_DESCTYPE(srrctl) == SRRCTL_DESCTYPE_LEGACY;
-	q->buffer_size = SRRCTL_BSIZEPACKET(srrctl);
-	q->usable = q->size && q->head < q->size && q->buffer_size;
-}
-
-void nic_rx_look(struct nic *nic, uint32_t queue)
-{
-	struct nic_rx_queue *q = &nic->rx[queue];
-
-	if (!(nic_get(nic, RXDCTL(queue)) & RXDCTL_ENABLE)) {
-		if (q->enabled)
-			stop(nic, q);
-	} else if (!q->enabled || nic_get(nic, RDH(queue)) != q->published ||
-		   ring_base(nic, queue) != q->base || ring_size(nic, queue) != q->size) {
-		/* Off and on again between two looks at it shows in these registers only. */
-		start(nic, queue);
-	}
-}
-
-static void read_tail(struct nic *nic, uint32_t queue, struct nic_rx_queue *q)
-{
-	uint32_t tail = nic_get_tail(nic, RDT(queue));
-
-	if (!nic->pci.master)
-		q->left = 0; /* all waits until the card may reach memory */
-	else if (tail < q->size)
-		q->left = tail >= q->head ? tail - q->head : tail + q->size - q->head;
-	else
-		q->usable = false;
-}
-
-/* The ring is out of reach; see dma.c. Staged descriptors find no place any more. */
-static void halt(struct nic *nic, struct nic_rx_queue *q)
-{
-	nic->receiver.missed += q->staged_frames;
-	q->usable = false;
-	q->faulted = true;
-}
-
-/* Status goes last: who sees DD sees the rest, and the packet. */
-static void write_back(struct nic *nic, struct nic_rx_queue *q)
-{
-	uint32_t count = q->used - q->written;
-	uint32_t first = (q->head ? q->head : q->size) - count;
-	struct nic_desc *desc = NULL;
-
-	if (!count || !nic->pci.master)
-		return;
-	if (likely(!q->faulted))
-		desc = nic_dma(nic, q->base + first * sizeof(*desc), count * sizeof(*desc), true);
-	if (unlikely(!desc)) {
-		halt(nic, q);
-	} else {
-		for (uint32_t i = 0; i < count; i++) {
-			const struct nic_desc *stage = &q->stage[(first + i) % NIC_LINE];
-
-			__atomic_store_n(&desc[i].lo, stage->lo, __ATOMIC_RELAXED);
-			__atomic_store_n(&desc[i].hi, stage->hi, __ATOMIC_RELEASE);
-		}
-		q->frames += q->staged_frames;
-		q->bytes += q->staged_bytes;
-		q->news = true;
-	}
-	q->written = q->used;
-	q->staged_frames = 0;
-	q->staged_bytes = 0;
-}
-
-/* Read descriptors ahead, a cache line at a time, and bring their buffers here. */
-static void fetch(struct nic *nic, struct nic_rx_queue *q)
-{
-	uint32_t ahead = q->fetched - q->used;
-	uint32_t count = q->left < NIC_FETCH ? q->left : NIC_FETCH;
-
-	while (ahead < count) {
-		uint32_t at = q->head + ahead;
-		uint32_t part = NIC_LINE - at % NIC_LINE;
-		const struct nic_desc *desc;
-
-		at -= at >= q->size ? q->size : 0;
-		if (part > count - ahead)
-			part = count - ahead;
-		desc = nic_dma(nic, q->base + at * sizeof(*desc), part * sizeof(*desc), false);
-		if (unlikely(!desc)) {
-			write_back(nic, q);
-			halt(nic, q);
-			return;
-		}
-		nic_prefetch_write(desc + 2 * NIC_LINE);
-		ahead += part;
-		for (; part; part--, desc++) {
-			/* Both formats begin with the address of the packet buffer. */
-			uint64_t iova = __atomic_load_n(&desc->lo, __ATOMIC_RELAXED);
-			const uint8_t *buffer = nic_peek(nic, iova, 64, true);
-
-			q->fetch[q->fetched++ % NIC_FETCH] = iova;
-			if (likely(buffer))
-				nic_prefetch_write(buffer);
-		}
-	}
-}
-
-static inline void use_descriptor(struct nic *nic, struct nic_rx_queue *q, struct nic_desc desc)
-{
-	q->stage[q->head % NIC_LINE] = desc;
-	q->used++;
-	q->left--;
-	if (++q->head == q->size)
-		q->head = 0;
-	if (q->head % NIC_LINE == 0) {
-		write_back(nic, q);
-		if (likely(!q->faulted))
-			fetch(nic, q);
-	}
-}
+/* ---- A frame ---- */
 
 static void start_burst(struct nic *nic, uint32_t queue, struct nic_rx_queue *q)
 {
 	nic_rx_look(nic, queue);
 	q->burst = nic->receiver.burst;
 	nic->receiver.dirty[queue / 64] |= 1ull << queue % 64;
-	if (!q->usable)
+	if (!q->ring.usable)
 		return;
 	/* These two a driver may change while the queue is on. */
 	q->strip_vlan = nic_get(nic, RXDCTL(queue)) & RXDCTL_VME;
 	q->drop = nic_get(nic, SRRCTL(queue)) & SRRCTL_DROP_EN;
-	read_tail(nic, queue, q);
+	nic_rx_read_tail(nic, queue, q);
 }
-
-/* ---- A frame ---- */
 
 #define LEGACY_ERRORS ((RXD_IPE | RXD_L4E | RXD_RXE) >> 24)
 
@@ -274,14 +122,14 @@ static bool fill_chain(struct nic *nic, struct nic_rx_queue *q, const uint8_t *d
 		if (q->legacy)
 			desc = (struct nic_desc){ address, size | (uint64_t)RXD_DD << 32 };
 		good &= copy_frame(nic, address, data, size);
-		use_descriptor(nic, q, desc);
+		nic_rx_use(nic, q, desc);
 	}
 	return good;
 }
 
 static enum nic_verdict no_descriptor(struct nic *nic, struct nic_rx_queue *q, unsigned int flags)
 {
-	write_back(nic, q);
+	nic_rx_write_back(nic, q);
 	if (flags & NIC_TRY)
 		return NIC_BUSY;
 	/* 7.1.9: with DROP_EN the queue drops; else the port's buffer fills up, and it drops. */
@@ -306,7 +154,7 @@ static inline enum nic_verdict deliver(struct nic *nic, uint32_t queue, const ui
 
 	if (unlikely(q->burst != rx->burst))
 		start_burst(nic, queue, q);
-	if (unlikely(!q->usable))
+	if (unlikely(!q->ring.usable))
 		return no_descriptor(nic, q, 0);
 
 	if (unlikely(packet->vlan))
@@ -316,12 +164,13 @@ static inline enum nic_verdict deliver(struct nic *nic, uint32_t queue, const ui
 	if (unlikely(size > q->buffer_size))
 		count = (size + q->buffer_size - 1) / q->buffer_size;
 	if (unlikely(q->left < count)) {
-		read_tail(nic, queue, q);
-		if (!q->usable || q->left < count)
-			return no_descriptor(nic, q, q->usable && count < q->size ? flags : 0);
+		nic_rx_read_tail(nic, queue, q);
+		if (!q->ring.usable || q->left < count)
+			return no_descriptor(nic, q,
+					     q->ring.usable && count < q->ring.size ? flags : 0);
 	}
 	if (unlikely(q->fetched - q->used < count)) {
-		fetch(nic, q);
+		nic_rx_fetch(nic, q);
 		if (q->faulted || q->fetched - q->used < count)
 			return no_descriptor(nic, q, 0); /* it never comes: no use to wait */
 	}
@@ -349,7 +198,7 @@ static inline enum nic_verdict deliver(struct nic *nic, uint32_t queue, const ui
 		mark_damaged(q, &last);
 		rx->missed++;
 	}
-	use_descriptor(nic, q, last);
+	nic_rx_use(nic, q, last);
 	return good ? NIC_TAKEN : NIC_MISSED;
 }
 
@@ -366,9 +215,7 @@ static bool too_long(const struct nic_receiver *rx, const uint8_t *frame, size_t
 	       load_be16(frame + 12) != rx->vlan_type;
 }
 
-#define NIC_LOOPBACK (1u << 31) /* flag for nic_receive(): from our own transmitter */
-
-enum nic_verdict nic_receive(struct nic *nic, const void *data, size_t length, unsigned int flags)
+enum nic_verdict nic_rx_frame(struct nic *nic, const void *data, size_t length, unsigned int flags)
 {
 	struct nic_receiver *rx = &nic->receiver;
 	const uint8_t *frame = data;
@@ -377,8 +224,6 @@ enum nic_verdict nic_receive(struct nic *nic, const void *data, size_t length, u
 	uint64_t destination;
 	uint32_t status = 0, queue = 0;
 
-	if (unlikely(nic->rescan))
-		nic_rescan(nic);
 	if (unlikely(!rx->on || rx->loopback != !!(flags & NIC_LOOPBACK))) {
 		nic->account.rx_down += !(flags & NIC_AGAIN);
 		return NIC_DOWN;
@@ -411,14 +256,9 @@ enum nic_verdict nic_receive(struct nic *nic, const void *data, size_t length, u
 	return verdict;
 }
 
-void nic_rx_loopback(struct nic *nic, const uint8_t *frame, uint32_t length)
-{
-	nic_receive(nic, frame, length, NIC_LOOPBACK);
-}
-
 /* ---- The port ---- */
 
-static void configure(struct nic *nic)
+void nic_rx_configure(struct nic *nic)
 {
 	struct nic_receiver *rx = &nic->receiver;
 	uint32_t hlreg0 = nic_get(nic, HLREG0);
@@ -436,18 +276,9 @@ static void configure(struct nic *nic)
 	rx->report_hash = rxcsum & RXCSUM_PCSD;
 	rx->sum_fragments = rxcsum & RXCSUM_IPPCSE;
 	nic_filter_configure(nic);
-}
-
-void nic_rescan(struct nic *nic)
-{
-	nic->rescan = false;
-	nic->receiver.burst++;
-	configure(nic);
-	nic_tx_configure(nic);
-	for (uint32_t i = 0; i < NIC_QUEUES; i++) {
+	rx->burst++;
+	for (uint32_t i = 0; i < NIC_QUEUES; i++)
 		nic_rx_look(nic, i);
-		nic_tx_look(nic, i);
-	}
 }
 
 void nic_rx_reset(struct nic *nic)
@@ -456,7 +287,7 @@ void nic_rx_reset(struct nic *nic)
 	uint32_t burst = rx->burst;
 
 	for (uint32_t i = 0; i < NIC_QUEUES; i++) {
-		stop(nic, &nic->rx[i]);
+		nic_rx_queue_stop(nic, &nic->rx[i]);
 		nic->account.rx_frames += nic->rx[i].frames;
 		nic->account.rx_bytes += nic->rx[i].bytes;
 		memset(&nic->rx[i], 0, sizeof(nic->rx[i]));
@@ -476,12 +307,9 @@ static uint32_t end_burst(struct nic *nic, uint32_t queue)
 	uint32_t set = nic_get(nic, RQSMR(queue / 4)) >> queue % 4 * 8 & 15;
 	uint32_t frames;
 
-	write_back(nic, q);
+	nic_rx_write_back(nic, q);
 	frames = q->frames;
-	if (q->enabled && q->head != q->published && nic_get(nic, RDH(queue)) == q->published) {
-		q->published = q->head;
-		nic_set(nic, RDH(queue), q->head);
-	}
+	nic_ring_publish(nic, RDBAL(queue), &q->ring);
 	if (frames) {
 		nic_count(nic, QPRC(set), frames);
 		nic_count64(nic, QBRCL(set), q->bytes);
@@ -500,7 +328,7 @@ static uint32_t end_burst(struct nic *nic, uint32_t queue)
 	return frames;
 }
 
-static void count_port(struct nic *nic, struct nic_receiver *rx)
+static void rx_count_port(struct nic *nic, struct nic_receiver *rx)
 {
 	const struct nic_traffic *good = &rx->good;
 	static const uint32_t sizes[6] = { PRC64, PRC127, PRC255, PRC511, PRC1023, PRC1522 };
@@ -531,8 +359,6 @@ uint32_t nic_rx_poll(struct nic *nic)
 	struct nic_receiver *rx = &nic->receiver;
 	uint32_t frames = 0;
 
-	if (nic->rescan)
-		nic_rescan(nic);
 	/* Without bus mastering write-backs wait, and with them the counts of their frames. */
 	for (uint32_t i = 0; i < NIC_QUEUES / 64 && nic->pci.master; i++) {
 		while (rx->dirty[i]) {
@@ -543,7 +369,7 @@ uint32_t nic_rx_poll(struct nic *nic)
 		}
 	}
 	if (rx->good.frames || rx->refused)
-		count_port(nic, rx);
+		rx_count_port(nic, rx);
 	nic->account.rx_missed += rx->missed;
 	rx->missed = 0;
 

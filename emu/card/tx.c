@@ -5,123 +5,9 @@
  * Active queues take turns. A frame in one buffer without offloads goes to the wire straight from
  * the driver's memory (send_plain()); everything else is tx_packet.c's business.
  */
-#include "send.h"
+#include "tx_internal.h"
 
 #define TURN 32 /* frames of a queue before the next one is served */
-
-/* ---- Queues: on, off ---- */
-
-static void remove_active(struct nic_sender *tx, uint32_t queue)
-{
-	uint32_t i = 0;
-
-	while (i < tx->active_count && tx->active[i] != queue)
-		i++;
-	if (i == tx->active_count)
-		return;
-	memmove(tx->active + i, tx->active + i + 1, tx->active_count - i - 1);
-	tx->active_count--;
-}
-
-static void stop(struct nic *nic, uint32_t queue)
-{
-	struct nic_sender *tx = &nic->sender;
-
-	nic->tx[queue].enabled = nic->tx[queue].usable = false;
-	remove_active(tx, queue);
-	if (tx->tso.active && tx->tso.queue == queue)
-		tx->tso.active = false;
-}
-
-static uint64_t ring_base(const struct nic *nic, uint32_t queue)
-{
-	return (uint64_t)nic_get(nic, TDBAH(queue)) << 32 | (nic_get(nic, TDBAL(queue)) & ~127u);
-}
-
-static uint32_t ring_size(const struct nic *nic, uint32_t queue)
-{
-	return (nic_get(nic, TDLEN(queue)) & TDLEN_MASK) / sizeof(struct nic_desc);
-}
-
-/* 4.6.8.1: ENABLE goes up. The ring is what the registers say now. */
-static void start(struct nic *nic, uint32_t queue)
-{
-	struct nic_sender *tx = &nic->sender;
-	struct nic_tx_queue *q = &nic->tx[queue];
-
-	stop(nic, queue);
-	memset(q, 0, sizeof(*q));
-	q->enabled = true;
-	q->base = ring_base(nic, queue);
-	q->size = ring_size(nic, queue);
-	q->head = q->published = nic_get(nic, TDH(queue));
-	q->usable = q->size && q->head < q->size;
-	if (q->usable)
-		tx->active[tx->active_count++] = (uint8_t)queue;
-	else
-		nic->account.tx_bad++;
-}
-
-void nic_tx_look(struct nic *nic, uint32_t queue)
-{
-	struct nic_tx_queue *q = &nic->tx[queue];
-
-	if (!(nic_get(nic, TXDCTL(queue)) & TXDCTL_ENABLE)) {
-		if (q->enabled)
-			stop(nic, queue);
-	} else if (!q->enabled || nic_get(nic, TDH(queue)) != q->published ||
-		   ring_base(nic, queue) != q->base || ring_size(nic, queue) != q->size) {
-		/* Off and on again between two looks at it shows in these registers only. */
-		start(nic, queue);
-	}
-}
-
-/* Nothing more from this queue until it is enabled anew. */
-void nic_tx_halt(struct nic *nic, uint32_t queue)
-{
-	stop(nic, queue);
-	nic->tx[queue].enabled = true;
-}
-
-/* ---- Descriptors ---- */
-
-/* Bring the frames of the next line's descriptors here, and a line further on. */
-static void look_ahead(struct nic *nic, const struct nic_desc *line)
-{
-	for (uint32_t i = NIC_LINE; i < 2 * NIC_LINE; i++) {
-		uint64_t iova = __atomic_load_n(&line[i].lo, __ATOMIC_RELAXED);
-		const uint8_t *frame = nic_peek(nic, iova, 64, false);
-
-		if (frame)
-			nic_prefetch(frame);
-	}
-	nic_prefetch_write(line + 3 * NIC_LINE);
-}
-
-bool nic_tx_enter(struct nic *nic, struct nic_visit *v)
-{
-	uint32_t at = v->q->head - v->q->head % NIC_LINE;
-
-	v->line = nic_tx_line(nic, v, at);
-	if (unlikely(!v->line))
-		return false;
-	/* Reads ahead stay within the ring and its memory; what they find is only a hint. */
-	if (at + 2 * NIC_LINE <= v->q->size &&
-	    nic_peek(nic, v->q->base + at * sizeof(struct nic_desc),
-		     2 * NIC_LINE * sizeof(struct nic_desc), false))
-		look_ahead(nic, v->line);
-	return true;
-}
-
-bool nic_tx_use_many(struct nic *nic, struct nic_visit *v, uint32_t count, uint64_t report)
-{
-	for (uint32_t i = 0; i < count; i++) {
-		if (!v->line && !nic_tx_enter(nic, v))
-			return false;
-		nic_tx_use(v, report >> i & 1);
-	}
-	return true;
-}
 
 /* ---- Frames ---- */
 
@@ -157,7 +43,7 @@ static void report_head(struct nic *nic, const struct nic_visit *v)
 	if (unlikely(!head))
 		nic_tx_halt(nic, v->queue);
 	else
-		__atomic_store_n(head, v->q->head, __ATOMIC_RELEASE);
+		__atomic_store_n(head, v->q->ring.head, __ATOMIC_RELEASE);
 }
 
 static void end_visit(struct nic *nic, struct nic_visit *v)
@@ -168,10 +54,7 @@ static void end_visit(struct nic *nic, struct nic_visit *v)
 	nic_tx_write_back(v);
 	if (v->reported && v->head_only)
 		report_head(nic, v);
-	if (q->head != q->published && nic_get(nic, TDH(v->queue)) == q->published) {
-		q->published = q->head;
-		nic_set(nic, TDH(v->queue), q->head);
-	}
+	nic_ring_publish(nic, TDBAL(v->queue), &q->ring);
 	if (v->frames) {
 		nic_count(nic, QPTC(set), v->frames);
 		nic_count64(nic, QBTCL(set), v->bytes);
@@ -188,12 +71,12 @@ static uint32_t visit(struct nic *nic, uint32_t queue, uint32_t budget)
 	uint32_t steps = 0;
 
 	v.tail = nic_get_tail(nic, TDT(queue));
-	if (v.tail == v.q->head && !tso->active)
+	if (v.tail == v.q->ring.head && !tso->active)
 		return 0;
 	nic_tx_look(nic, queue); /* off, perhaps, since the last poll */
-	if (!v.q->usable)
+	if (!v.q->ring.usable)
 		return 0;
-	if (v.tail >= v.q->size) {
+	if (v.tail >= v.q->ring.size) {
 		nic_tx_halt(nic, queue);
 		nic->account.tx_bad++;
 		return 0;
@@ -201,8 +84,8 @@ static uint32_t visit(struct nic *nic, uint32_t queue, uint32_t budget)
 	v.head_only = nic_get(nic, TDWBAL(queue)) & TDWBAL_HEAD_WB_EN;
 	if (unlikely(tso->active))
 		nic_tso_run(nic, &v, budget);
-	while (v.frames < budget && steps < budget && v.q->head != v.tail && !tso->active) {
-		uint32_t head = v.q->head;
+	while (v.frames < budget && steps < budget && v.q->ring.head != v.tail && !tso->active) {
+		uint32_t head = v.q->ring.head;
 		struct nic_desc desc;
 
 		if (!v.line && !nic_tx_enter(nic, &v))
@@ -212,7 +95,7 @@ static uint32_t visit(struct nic *nic, uint32_t queue, uint32_t budget)
 		if (likely(!v.q->skip) && likely(nic->sender.crc) && send_plain(nic, &v, desc))
 			continue;
 		if (!nic_tx_packet(nic, &v, desc, budget)) {
-			steps -= v.q->head == head; /* half a packet is nothing to do */
+			steps -= v.q->ring.head == head; /* half a packet is nothing to do */
 			break;
 		}
 	}
@@ -236,6 +119,8 @@ void nic_tx_configure(struct nic *nic)
 	/* Without a link or bus mastering frames wait in the rings. */
 	tx->on = dmatxctl & DMATXCTL_TE && !(nic_get(nic, SECTXCTRL) & SECTXCTRL_TX_DIS) &&
 		 (tx->loopback || nic_link_up(nic)) && nic->pci.master;
+	for (uint32_t i = 0; i < NIC_QUEUES; i++)
+		nic_tx_look(nic, i);
 }
 
 void nic_tx_reset(struct nic *nic)
@@ -245,7 +130,7 @@ void nic_tx_reset(struct nic *nic)
 	nic->rescan = true;
 }
 
-static void count_port(struct nic *nic, struct nic_sender *tx)
+static void tx_count_port(struct nic *nic, struct nic_sender *tx)
 {
 	const struct nic_traffic *good = &tx->good;
 	static const uint32_t sizes[6] = { PTC64, PTC127, PTC255, PTC511, PTC1023, PTC1522 };
@@ -272,8 +157,6 @@ uint32_t nic_tx_poll(struct nic *nic, uint32_t budget)
 
 	tx->sent = 0;
 
-	if (nic->rescan)
-		nic_rescan(nic);
 	for (uint32_t i = 0; i < NIC_SCAN; i++)
 		nic_tx_look(nic, tx->scan++ % NIC_QUEUES);
 	if (!tx->on)
@@ -294,7 +177,7 @@ uint32_t nic_tx_poll(struct nic *nic, uint32_t budget)
 			tx->next++;
 	}
 	if (tx->good.frames)
-		count_port(nic, tx);
+		tx_count_port(nic, tx);
 	/* Descriptors without a frame are work, too: the caller must not take the card for idle. */
 	return tx->sent ? tx->sent : work != 0;
 }

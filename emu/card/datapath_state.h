@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * State of the data path (rx.c, tx.c, filter.c, offload.c): what the queues know beyond their
- * registers, and digests of the registers that each frame would otherwise have to read.
+ * State of the data path: what the queues know beyond their registers, and digests of the registers
+ * that each frame would otherwise have to read.
  */
-#ifndef QUEUE_H
-#define QUEUE_H
+#ifndef DATAPATH_STATE_H
+#define DATAPATH_STATE_H
 
 #include "nic.h"
 
@@ -27,14 +27,23 @@ struct nic_traffic {
 };
 
 /**
- * struct nic_rx_queue - a receive queue
- * @enabled: RXDCTL.ENABLE as last seen
+ * struct nic_ring - the descriptor ring of a queue of either direction
+ * @enabled: RXDCTL.ENABLE or TXDCTL.ENABLE as last seen
  * @usable:  the ring makes sense; if not, the queue has no descriptors until it is enabled anew
- * @faulted: part of the ring was out of reach: no access to it any more; the queue is not usable
- * @base, @size, @head: the ring: I/O virtual address, descriptors, RDH
- * @left:    descriptors from @head to the tail as last read
- * @published: what the card wrote to RDH last. The driver may write RDH only while the queue is
- *             off, so another value there means that it was off since.
+ * @base, @size, @head: I/O virtual address, descriptors, RDH or TDH
+ * @published: what the card wrote to RDH or TDH last. The driver may write these only while the
+ *             queue is off, so another value there means that it was off since.
+ */
+struct nic_ring {
+	bool enabled, usable;
+	uint64_t base;
+	uint32_t size, head, published;
+};
+
+/**
+ * struct nic_rx_queue - a receive queue
+ * @faulted: part of the ring was out of reach: no access to it any more; the ring is not usable
+ * @left:    descriptors from the head to the tail as last read
  * @burst:   in which the registers were read last
  * @used:    descriptors since the queue was enabled; the counters below relate to it
  * @fetched: those whose buffer address is in @fetch, at count % NIC_FETCH
@@ -42,11 +51,10 @@ struct nic_traffic {
  *           are in one cache line, and carry @staged_frames and @staged_bytes
  */
 struct nic_rx_queue {
-	bool enabled, usable, faulted;
+	struct nic_ring ring;
+	bool faulted;
 	bool legacy, drop, strip_vlan;
-	uint32_t burst;
-	uint64_t base;
-	uint32_t size, head, left, published;
+	uint32_t burst, left;
 	uint32_t buffer_size;
 	uint32_t used, fetched, written;
 	uint32_t staged_frames;
@@ -59,11 +67,10 @@ struct nic_rx_queue {
 	uint64_t bytes;
 };
 
-/* A send queue; as above. @context: the two context slots (7.2.3.2.3). @skip: drop up to EOP. */
+/* A send queue. @context: the two context slots (7.2.3.2.3). @skip: drop up to EOP. */
 struct nic_tx_queue {
-	bool enabled, usable, skip;
-	uint64_t base;
-	uint32_t size, head, published;
+	struct nic_ring ring;
+	bool skip;
 	struct nic_desc context[2];
 };
 

@@ -11,10 +11,10 @@
 #define NIC_INTERNAL_H
 
 #include "nic.h"
-#include "queue.h"
+#include "datapath_state.h"
 #include "regs.h"
 
-/* ---- regs.c, regs_find.c: the register table ---- */
+/* ---- regs.c, regs_index.c: the register table ---- */
 
 /* How a register answers. */
 enum nic_access {
@@ -63,6 +63,10 @@ const struct nic_reg *nic_reg_find(uint32_t *offset, uint32_t *i);
 /* ---- State of the card's parts ---- */
 
 #define NIC_EEPROM_WORDS 4096
+
+/* What the EEPROM's MAC section has reset load: 10 Gbit/s over SFI. */
+#define NIC_AUTOC_RESET	 0xC09C6004
+#define NIC_AUTOC2_RESET (AUTOC2_10G_SFI << 16)
 
 struct nic_eeprom {
 	uint16_t word[NIC_EEPROM_WORDS];
@@ -115,6 +119,9 @@ struct nic_clock {
 	uint64_t since; /* ... that nic->now was this */
 };
 
+/* 4.2: CTRL.RST and LRST keep the PCIe function's registers; RST alone keeps the link, too. */
+enum nic_reset { NIC_RESET_NONE, NIC_RESET_SOFTWARE, NIC_RESET_LINK, NIC_RESET_FUNCTION };
+
 #define NIC_WINDOWS 4 /* cached answers of host.window; a size of 0 is an empty one */
 
 struct nic {
@@ -123,12 +130,13 @@ struct nic {
 		bar0; /* NIC_BAR0_SIZE; doorbell pages are shared memory and may change at any time */
 	int doorbell_fd;
 	bool no_msix; /* nic_remove_msix() */
-	bool mapped; /* nic_set_mapped() */
+	bool mapped;  /* nic_set_mapped() */
 	uint64_t now; /* of the latest nic_poll() */
 	struct nic_account account;
 	struct nic_window
 		windows[NIC_WINDOWS]; /* none while DMA is off: a hit needs no other check */
 	uint32_t next_window;	      /* to be replaced */
+	enum nic_reset wanted;	      /* asked for by the register write that is under way */
 	bool rescan; /* set by each register access of a driver, and when the link comes or goes */
 
 	/* The card's side */
@@ -177,18 +185,11 @@ static inline void *nic_dma(struct nic *nic, uint64_t iova, size_t size, bool wr
 			iova - window->iova; /* wraps to something huge below the window */
 
 		if (offset < window->size && size <= window->size - offset &&
-			(window->writable || !write))
+		    (window->writable || !write))
 			return window->host + offset;
 	}
 	return nic_dma_slow(nic, iova, size, write);
 }
-
-/* ---- nic.c ---- */
-
-/* 4.2: CTRL.RST and LRST keep the PCIe function's registers; RST alone keeps the link, too. */
-enum nic_reset { NIC_RESET_FUNCTION, NIC_RESET_LINK, NIC_RESET_SOFTWARE };
-
-void nic_reset(struct nic *nic, enum nic_reset reset);
 
 /* ---- rx.c, tx.c: the data path ---- */
 
@@ -242,8 +243,8 @@ void nic_eitr_high_written(struct nic *nic, uint32_t i, uint32_t old, uint32_t v
 void nic_pci_reset(struct nic *nic);
 /** nic_pci_update_master() - something that decides whether the card may reach memory changed. */
 void nic_pci_update_master(struct nic *nic);
-/** nic_pci_master_abort() - a request of the card has come back as unsupported. */
-void nic_pci_master_abort(struct nic *nic);
+/** nic_pci_write() - to config space, within its size. Return: does it ask for a function reset? */
+bool nic_pci_write(struct nic *nic, uint32_t offset, const uint8_t *bytes, size_t size);
 
 /* ---- link.c ---- */
 

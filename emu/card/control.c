@@ -2,15 +2,15 @@
 /* Behaviour of single registers: general control, semaphores, clocks, security, flow director. */
 #include "nic_internal.h"
 
-/* 4.2.1.6, 4.2.1.7: the reset bits clear when the reset is over, here at once. */
+/* 4.2.1.6, 4.2.1.7: the reset bits clear when the reset is over: here with the write, see nic.c. */
 void nic_ctrl_written(struct nic *nic, uint32_t i, uint32_t old, uint32_t value)
 {
 	(void)i;
 	(void)old;
 	if (value & CTRL_LRST)
-		nic_reset(nic, NIC_RESET_LINK);
+		nic->wanted = NIC_RESET_LINK;
 	else if (value & CTRL_RST)
-		nic_reset(nic, NIC_RESET_SOFTWARE);
+		nic->wanted = NIC_RESET_SOFTWARE;
 	else
 		nic_pci_update_master(nic);
 }
