@@ -227,7 +227,7 @@ static void sleep_for_events(struct server *server)
 	 * edge-triggered: gone here, but what matters is that the wire gets polled.
 	 */
 	int n = epoll_pwait2(server->epoll, &event, 1, until == UINT64_MAX ? NULL : &timeout, NULL);
-	if (n < 0 && errno == ENOSYS) /* Linux before 5.11 */
+	if (n < 0 && errno != EINTR) /* Linux before 5.11, or a sandbox */
 		n = epoll_wait(server->epoll, &event, 1,
 			       until == UINT64_MAX ? -1 : (int)earlier(time / MS + 1, 60000));
 	if (n > 0)
