@@ -22,7 +22,8 @@
 #define VFU_MAJOR 0
 #define VFU_MINOR 1
 
-#define VFU_MAX_FDS  16		   /* in one message: QEMU refuses servers that announce more */
+#define VFU_SAID_FDS 16	 /* in one message, as announced: QEMU refuses servers that say more */
+#define VFU_MAX_FDS  253 /* what we take: as many as the kernel sends at once (SCM_MAX_FD) */
 #define VFU_MAX_DATA (1024 * 1024) /* of one read or write; the protocol's default */
 #define VFU_MAX_MAPS                                                                               \
 	32768	      /* half of the memory areas that Linux grants a process (vm.max_map_count) */
@@ -196,17 +197,24 @@ void vfu_put(struct vfu_reply *reply, const void *data, size_t size);
 
 /* ---- vfu_server.c ---- */
 
+/* A reply, or the rest of one, that the socket had no room for. */
+struct vfu_unsent {
+	struct vfu_unsent *next;
+	size_t size, sent;
+	int fd; /* goes with the first byte; -1: none, or gone already */
+	uint8_t data[];
+};
+
 struct vfu_client {
 	int fd;		 /* -1: nobody is connected */
 	bool negotiated; /* version agreed upon */
-	bool leaving;	 /* drop it when the reply is sent */
-	bool too_many_fds;
+	int fd_error;	 /* what is wrong with the files of the message that is coming in */
 	struct vfu_capabilities capabilities;
 
 	size_t received; /* bytes of the message that is coming in */
 	struct vfu_request request;
-	size_t reply_size, reply_sent; /* of the message that is going out */
-	int reply_fd;
+	struct vfu_unsent *unsent, **unsent_end;
+	size_t unsent_size;
 	bool waits_to_send; /* what epoll was told */
 
 	_Alignas(8) uint8_t in[VFU_MAX_REQUEST];
@@ -217,6 +225,8 @@ struct vfu_server {
 	struct nic *nic;
 	bool trap;
 	int listener, epoll;
+	int reserve;	  /* a descriptor to give up when there are no others */
+	bool turned_away; /* somebody, and it has been said */
 	char *path;
 	dev_t device; /* of the socket file, */
 	ino_t inode;  /* to remove no other */

@@ -2,8 +2,12 @@
 /*
  * The vfio-user server's socket: takes one client at a time, puts messages together from whatever
  * pieces arrive, and sends the replies. Nothing here ever waits: half a message stays in its buffer
- * until the rest comes, and while a reply does not fit into the socket, no further request of that
- * client is read.
+ * until the rest comes, and replies that do not fit into the socket wait in a queue.
+ *
+ * Requests are read in any case. What lies unread in a socket may hold files, among them the
+ * client's end of this very connection: then we would never learn that the client is gone, for its
+ * end is still open, and the card would be taken for good. So it is the replies that pile up when a
+ * client sends requests and reads nothing, and at MAX_UNSENT it is hung up on.
  *
  * Who comes while a client is being served finds the connection closed at once, which a program can
  * tell to its user; waiting in the backlog would look like a hang. A client that has not even
@@ -18,6 +22,8 @@
 #include "vfu_internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -27,9 +33,9 @@
 #include <unistd.h>
 
 #define BACKLOG	    16
-#define BUDGET	    64	/* messages per vfu_serve(): other ports want their turn */
-#define KERNEL_FDS  253 /* SCM_MAX_FD: the kernel sends no more in one message */
+#define BUDGET	    64 /* messages per vfu_serve(): other ports want their turn */
 #define HEADER_SIZE sizeof(struct vfu_header)
+#define MAX_UNSENT  (4 << 20) /* bytes of replies that a client may leave unread */
 
 static void close_request_fds(struct vfu_client *client)
 {
@@ -38,7 +44,31 @@ static void close_request_fds(struct vfu_client *client)
 			close(client->request.fds[i]);
 	}
 	client->request.fd_count = 0;
-	client->too_many_fds = false;
+	client->fd_error = 0;
+}
+
+/*
+ * The listener is edge-triggered: a connection that cannot be accepted, for want of descriptors or
+ * memory, does not keep us busy. It is looked at when the next one comes, and after this.
+ */
+static int watch_listener(struct vfu_server *server, int operation)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET, .data.fd = server->listener };
+
+	return epoll_ctl(server->epoll, operation, server->listener, &event);
+}
+
+static void forget_unsent(struct vfu_client *client)
+{
+	struct vfu_unsent *next;
+
+	for (struct vfu_unsent *unsent = client->unsent; unsent; unsent = next) {
+		next = unsent->next;
+		free(unsent);
+	}
+	client->unsent = NULL;
+	client->unsent_end = &client->unsent;
+	client->unsent_size = 0;
 }
 
 static void drop_client(struct vfu_server *server)
@@ -55,46 +85,88 @@ static void drop_client(struct vfu_server *server)
 	nic_dma_changed(server->nic);
 	vfu_irq_close(server);
 	close_request_fds(client);
+	forget_unsent(client);
 	close(client->fd); /* epoll forgets it, too */
 	client->fd = -1;
 	client->negotiated = false;
 	server->dma.client = -1;
+	watch_listener(server, EPOLL_CTL_MOD); /* there are descriptors again */
+}
+
+/* The client cannot be told why; whoever runs the server can do something about it. */
+static void turn_away(struct vfu_server *server, int err)
+{
+	if (!server->turned_away)
+		fprintf(stderr, "ixy-emu: %s: a client was turned away: %s%s\n", server->path,
+			strerror(err), err == EMFILE ? "; raise the limit: ulimit -n" : "");
+	server->turned_away = true;
 }
 
 static void adopt_client(struct vfu_server *server, int fd)
 {
 	struct vfu_client *client = &server->client;
 	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
-
 	/* Clients before may still map the doorbell pages that they had. */
-	if (nic_renew_doorbells(server->nic) ||
-	    epoll_ctl(server->epoll, EPOLL_CTL_ADD, fd, &event) < 0) {
+	int err = nic_renew_doorbells(server->nic);
+
+	if (!err && epoll_ctl(server->epoll, EPOLL_CTL_ADD, fd, &event) < 0)
+		err = -errno;
+	if (err) {
+		turn_away(server, -err);
 		close(fd);
 		return;
 	}
+	server->turned_away = false;
 	client->fd = fd;
-	client->negotiated = client->leaving = client->too_many_fds = false;
+	client->negotiated = client->waits_to_send = false;
 	client->received = 0;
 	client->request.fd_count = 0;
-	client->reply_size = client->reply_sent = 0;
-	client->waits_to_send = false;
+	client->fd_error = 0;
+	forget_unsent(client);
 	server->dma.client = fd;
+}
+
+/*
+ * Without descriptors nobody can be accepted, not even to be hung up on, and would wait for an
+ * answer that never comes: one is kept in reserve for that.
+ *
+ * Return: 0 if somebody has been turned away.
+ */
+static int accept_with_reserve(struct vfu_server *server)
+{
+	int fd = -1;
+
+	if (server->reserve >= 0) {
+		close(server->reserve);
+		fd = accept4(server->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd >= 0)
+			close(fd);
+	}
+	server->reserve = fcntl(server->epoll, F_DUPFD_CLOEXEC, 0);
+	return fd < 0 ? -1 : 0;
 }
 
 static void accept_clients(struct vfu_server *server)
 {
 	for (int i = 0; i < BACKLOG; i++) {
 		int fd = accept4(server->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		int err = errno;
 
-		if (fd < 0)
-			return;
-		if (server->client.negotiated) {
+		if (fd < 0 && (err == EINTR || err == ECONNABORTED))
+			continue;
+		if (fd < 0) {
+			if (err != EAGAIN)
+				turn_away(server, err);
+			if ((err != EMFILE && err != ENFILE) || accept_with_reserve(server))
+				return;
+		} else if (server->client.negotiated) {
 			close(fd);
 		} else {
 			drop_client(server);
 			adopt_client(server, fd);
 		}
 	}
+	watch_listener(server, EPOLL_CTL_MOD); /* others may be waiting */
 }
 
 /*
@@ -109,13 +181,16 @@ static bool is_of_use(int fd)
 	return fstat(fd, &file) == 0 && (S_ISREG(file.st_mode) || vfu_is_eventfd(fd));
 }
 
-/* Keeps the file descriptors that came with a message, those of no use as -1. */
+/*
+ * Keeps the file descriptors that came with a message, those of no use as -1. There is room for all
+ * that a message can have: the kernel only cuts what does not fit into our limit of open files.
+ */
 static void take_fds(struct vfu_client *client, struct msghdr *message)
 {
 	struct vfu_request *request = &client->request;
 
 	if (message->msg_flags & MSG_CTRUNC)
-		client->too_many_fds = true;
+		client->fd_error = -EMFILE;
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
 		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
 			continue;
@@ -132,7 +207,7 @@ static void take_fds(struct vfu_client *client, struct msghdr *message)
 			if (request->fd_count < VFU_MAX_FDS)
 				request->fds[request->fd_count++] = keep ? fd : -1;
 			else
-				client->too_many_fds = true;
+				client->fd_error = -EINVAL;
 		}
 	}
 }
@@ -142,7 +217,7 @@ static ssize_t receive_some(struct vfu_client *client, size_t size)
 {
 	union {
 		struct cmsghdr align;
-		char room[CMSG_SPACE(KERNEL_FDS * sizeof(int))];
+		char room[CMSG_SPACE(VFU_MAX_FDS * sizeof(int))];
 	} control;
 	struct iovec data = { .iov_base = client->in + client->received, .iov_len = size };
 	struct msghdr message = {
@@ -190,51 +265,91 @@ static int receive(struct vfu_client *client, struct vfu_header *header)
 	}
 }
 
-/* Return: 1 when nothing is left to send, 0 if the socket is full, -1 if the client is gone. */
-static int send_reply(struct vfu_client *client)
+/* Return: bytes sent, 0 if there is no room now, -1 if the client is gone. */
+static ssize_t send_some(struct vfu_client *client, const uint8_t *bytes, size_t size, int fd)
 {
-	while (client->reply_sent < client->reply_size) {
-		union {
-			struct cmsghdr align;
-			char room[CMSG_SPACE(sizeof(int))];
-		} control = { 0 };
-		struct iovec data = {
-			.iov_base = client->out + client->reply_sent,
-			.iov_len = client->reply_size - client->reply_sent,
-		};
-		struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1 };
+	union {
+		struct cmsghdr align;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	struct iovec data = { .iov_base = (void *)bytes, .iov_len = size };
+	struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1 };
 
-		if (client->reply_fd >= 0 && client->reply_sent == 0) {
-			message.msg_control = &control;
-			message.msg_controllen = sizeof(control);
-			struct cmsghdr *c = CMSG_FIRSTHDR(&message);
+	if (fd >= 0) {
+		message.msg_control = &control;
+		message.msg_controllen = sizeof(control);
+		struct cmsghdr *c = CMSG_FIRSTHDR(&message);
 
-			c->cmsg_level = SOL_SOCKET;
-			c->cmsg_type = SCM_RIGHTS;
-			c->cmsg_len = CMSG_LEN(sizeof(int));
-			memcpy(CMSG_DATA(c), &client->reply_fd, sizeof(int));
-		}
-
-		ssize_t n = sendmsg(client->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-
-		if (n < 0)
-			return errno == EAGAIN || errno == EINTR ? 0 : -1;
-		client->reply_sent += n;
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(c), &fd, sizeof(int));
 	}
-	return 1;
+
+	ssize_t n = sendmsg(client->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	return n >= 0 ? n : errno == EAGAIN || errno == EINTR ? 0 : -1;
 }
 
-/* Does what the complete message in client->in asks, and prepares the reply. */
-static void answer(struct vfu_server *server, const struct vfu_header *header)
+/* Return: 0, or -1 if the client is gone. */
+static int send_unsent(struct vfu_client *client)
+{
+	while (client->unsent) {
+		struct vfu_unsent *first = client->unsent;
+		ssize_t n = send_some(client, first->data + first->sent, first->size - first->sent,
+				      first->fd);
+
+		if (n <= 0)
+			return n;
+		first->fd = -1;
+		first->sent += n;
+		client->unsent_size -= n;
+		if (first->sent < first->size)
+			continue;
+		client->unsent = first->next;
+		if (!client->unsent)
+			client->unsent_end = &client->unsent;
+		free(first);
+	}
+	return 0;
+}
+
+/* Send the reply in client->out, or put it behind those that wait. Return: 0, or -1: hang up. */
+static int send_reply(struct vfu_client *client, size_t size, int fd)
+{
+	ssize_t sent = client->unsent ? 0 : send_some(client, client->out, size, fd);
+
+	if (sent < 0)
+		return -1;
+	size -= sent;
+	if (!size)
+		return 0;
+	if (client->unsent_size + size > MAX_UNSENT)
+		return -1;
+
+	struct vfu_unsent *unsent = malloc(sizeof(*unsent) + size);
+
+	if (!unsent)
+		return -1;
+	*unsent = (struct vfu_unsent){ .size = size, .fd = sent ? -1 : fd };
+	memcpy(unsent->data, client->out + sent, size);
+	*client->unsent_end = unsent;
+	client->unsent_end = &unsent->next;
+	client->unsent_size += size;
+	return 0;
+}
+
+/* Does what the complete message in client->in asks. Return: 0, or -1: hang up on the client. */
+static int answer(struct vfu_server *server, const struct vfu_header *header)
 {
 	struct vfu_client *client = &server->client;
 	struct vfu_reply reply = { .data = client->out + HEADER_SIZE, .fd = -1 };
-	int err;
+	int err = client->fd_error;
 
 	client->request.data = client->in + HEADER_SIZE;
 	client->request.size = header->size - HEADER_SIZE;
-	if (client->too_many_fds) {
-		err = -EINVAL;
+	if (err) {
+		;
 	} else if (client->negotiated) {
 		err = vfu_command(server, header->command, &client->request, &reply);
 	} else if (header->command == VFU_VERSION) {
@@ -243,14 +358,9 @@ static void answer(struct vfu_server *server, const struct vfu_header *header)
 	} else {
 		err = -EINVAL;
 	}
-	if (!client->negotiated)
-		client->leaving = true;
 	close_request_fds(client);
 	client->received = 0;
 
-	client->reply_sent = client->reply_size = 0;
-	if (header->flags & VFU_NO_REPLY)
-		return;
 	if (err)
 		reply.size = 0; /* an error reply is nothing but the header */
 	struct vfu_header out = {
@@ -262,25 +372,22 @@ static void answer(struct vfu_server *server, const struct vfu_header *header)
 	};
 
 	memcpy(client->out, &out, HEADER_SIZE);
-	client->reply_size = out.size;
-	client->reply_fd = err ? -1 : reply.fd;
+	if (!(header->flags & VFU_NO_REPLY) && send_reply(client, out.size, err ? -1 : reply.fd))
+		return -1;
+	return client->negotiated ? 0 : -1;
 }
 
-/* While a reply waits for room in the socket, requests are of no interest. */
+/* The socket's room is of interest while replies wait for it. */
 static void watch_client(struct vfu_server *server)
 {
 	struct vfu_client *client = &server->client;
-
-	if (client->fd < 0)
-		return;
-
-	bool waits = client->reply_sent < client->reply_size;
+	bool waits = client->unsent;
 	struct epoll_event event = {
-		.events = waits ? EPOLLOUT : EPOLLIN,
+		.events = waits ? EPOLLIN | EPOLLOUT : EPOLLIN,
 		.data.fd = client->fd,
 	};
 
-	if (waits == client->waits_to_send)
+	if (client->fd < 0 || waits == client->waits_to_send)
 		return;
 	if (epoll_ctl(server->epoll, EPOLL_CTL_MOD, client->fd, &event) < 0)
 		drop_client(server);
@@ -294,22 +401,18 @@ static uint32_t serve_client(struct vfu_server *server)
 	struct vfu_client *client = &server->client;
 	uint32_t answered = 0;
 
-	while (client->fd >= 0) {
+	while (answered < BUDGET) {
 		struct vfu_header header;
-		int ready = send_reply(client);
+		int ready = send_unsent(client) ?: receive(client, &header);
 
-		if (ready > 0 && answered == BUDGET)
-			break;
-		if (ready > 0 && !client->leaving)
-			ready = receive(client, &header);
-		if (ready < 0 || client->leaving) {
-			drop_client(server);
-			break;
+		if (ready > 0) {
+			answered++;
+			ready = answer(server, &header) ?: 1;
 		}
-		if (ready == 0)
+		if (ready < 0)
+			drop_client(server);
+		if (ready <= 0)
 			break;
-		answer(server, &header);
-		answered++;
 	}
 	watch_client(server);
 	return answered;
@@ -329,7 +432,9 @@ uint32_t vfu_serve(struct vfu_server *server)
 			answered = serve_client(server);
 	}
 	/* After a full budget the farewell of the present client may still be unread. */
-	if (newcomers && answered < BUDGET)
+	if (newcomers && answered == BUDGET)
+		watch_listener(server, EPOLL_CTL_MOD);
+	else if (newcomers)
 		accept_clients(server);
 	return answered;
 }
@@ -361,7 +466,6 @@ static int clear_path(const struct sockaddr_un *address)
 static int listen_at(struct vfu_server *server)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	struct epoll_event event = { .events = EPOLLIN };
 	struct stat file;
 
 	if (strlen(server->path) >= sizeof(address.sun_path))
@@ -374,9 +478,9 @@ static int listen_at(struct vfu_server *server)
 
 	server->epoll = epoll_create1(EPOLL_CLOEXEC);
 	server->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	event.data.fd = server->listener;
-	if (server->epoll < 0 || server->listener < 0 ||
-	    epoll_ctl(server->epoll, EPOLL_CTL_ADD, server->listener, &event) < 0 ||
+	server->reserve = fcntl(server->epoll, F_DUPFD_CLOEXEC, 0);
+	if (server->epoll < 0 || server->listener < 0 || server->reserve < 0 ||
+	    watch_listener(server, EPOLL_CTL_ADD) < 0 ||
 	    bind(server->listener, (struct sockaddr *)&address, sizeof(address)) < 0)
 		return -errno;
 	if (lstat(server->path, &file) == 0) {
@@ -394,7 +498,7 @@ int vfu_listen(struct vfu_server **server, const char *path, struct nic *nic, bo
 		return -ENOMEM;
 	new->nic = nic;
 	new->trap = trap;
-	new->listener = new->epoll = new->client.fd = -1;
+	new->listener = new->epoll = new->reserve = new->client.fd = -1;
 	vfu_irq_init(new);
 	vfu_dma_init(&new->dma);
 	new->path = strdup(path);
@@ -426,6 +530,8 @@ void vfu_close(struct vfu_server *server)
 		close(server->listener);
 	if (server->epoll >= 0)
 		close(server->epoll);
+	if (server->reserve >= 0)
+		close(server->reserve);
 	free(server->path);
 	free(server);
 }

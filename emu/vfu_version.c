@@ -223,7 +223,7 @@ static void write_capabilities(const struct vfu_capabilities *c, struct vfu_repl
 	int n = snprintf(text, sizeof(text), "{\"capabilities\":{");
 
 	if (c->max_msg_fds)
-		n += snprintf(text + n, sizeof(text) - n, "\"max_msg_fds\":%d,", VFU_MAX_FDS);
+		n += snprintf(text + n, sizeof(text) - n, "\"max_msg_fds\":%d,", VFU_SAID_FDS);
 	if (c->max_data_xfer_size)
 		n += snprintf(text + n, sizeof(text) - n, "\"max_data_xfer_size\":%d,",
 			      VFU_MAX_DATA);
