@@ -46,16 +46,23 @@ void vfu_put(struct vfu_reply *reply, const void *data, size_t size)
 static int device_info(const struct vfu_request *request, struct vfu_reply *reply)
 {
 	struct vfu_device_info info;
+	size_t size = VFU_DEVICE_INFO_SIZE;
 
-	if (!vfu_get(request, &info, sizeof(info)) || info.argsz < sizeof(info))
+	if (!vfu_get(request, &info, size) || info.argsz < size)
 		return -EINVAL;
+	/* A client that brings the kernel's longer structure waits for as much (not so QEMU, which
+	 * has more room in argsz than in its message). */
+	if (request->size > size && info.argsz > size)
+		size = request->size < info.argsz ? request->size : info.argsz;
+	if (size > sizeof(info))
+		size = sizeof(info);
 	info = (struct vfu_device_info){
-		.argsz = sizeof(info),
+		.argsz = size,
 		.flags = VFIO_DEVICE_FLAGS_PCI | VFIO_DEVICE_FLAGS_RESET,
 		.regions = VFIO_PCI_NUM_REGIONS,
 		.irqs = VFIO_PCI_NUM_IRQS,
 	};
-	vfu_put(reply, &info, sizeof(info));
+	vfu_put(reply, &info, size);
 	return 0;
 }
 

@@ -68,8 +68,8 @@ static bool replace_backing(const uint8_t *address)
 			if (address < b->memory || address >= b->memory + b->size)
 				continue;
 			if (mmap(b->memory, b->size, b->protection,
-				    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
-				    0) == MAP_FAILED)
+				 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
+				 0) == MAP_FAILED)
 				return false;
 			b->inode = 0; /* no later mapping may share it */
 			/* vfu_serve() will find the end of the stream. */
@@ -109,7 +109,7 @@ void vfu_dma_init(struct vfu_dma *dma)
 	dma->next = tables;
 	tables = dma;
 	if (sigaction(SIGBUS, NULL, &present) == 0 &&
-		(!(present.sa_flags & SA_SIGINFO) || present.sa_sigaction != handle_sigbus)) {
+	    (!(present.sa_flags & SA_SIGINFO) || present.sa_sigaction != handle_sigbus)) {
 		previous_sigbus = present;
 		sigaction(SIGBUS, &action, NULL);
 	}
@@ -150,7 +150,7 @@ static void release_backing(struct vfu_dma *dma, struct vfu_backing *backing)
 
 /* Maps [offset, offset + size) of the file, or more. */
 static int open_backing(struct vfu_dma *dma, int fd, uint64_t offset, uint64_t size, bool writable,
-	struct vfu_backing **backing)
+			struct vfu_backing **backing)
 {
 	uint64_t page = sysconf(_SC_PAGESIZE);
 	struct stat file;
@@ -158,7 +158,7 @@ static int open_backing(struct vfu_dma *dma, int fd, uint64_t offset, uint64_t s
 	if (fstat(fd, &file) < 0)
 		return -errno;
 	if (!S_ISREG(file.st_mode) || file.st_size < 0 || offset > (uint64_t)file.st_size ||
-		size > (uint64_t)file.st_size - offset)
+	    size > (uint64_t)file.st_size - offset)
 		return -EINVAL;
 
 	struct vfu_backing wanted = {
@@ -171,8 +171,8 @@ static int open_backing(struct vfu_dma *dma, int fd, uint64_t offset, uint64_t s
 
 	for (struct vfu_backing *b = dma->backings; b; b = b->next) {
 		if (b->device == wanted.device && b->inode == wanted.inode &&
-			b->protection == wanted.protection && offset >= b->offset &&
-			offset - b->offset <= b->size && size <= b->size - (offset - b->offset)) {
+		    b->protection == wanted.protection && offset >= b->offset &&
+		    offset - b->offset <= b->size && size <= b->size - (offset - b->offset)) {
 			*backing = b;
 			return 0;
 		}
@@ -185,7 +185,7 @@ static int open_backing(struct vfu_dma *dma, int fd, uint64_t offset, uint64_t s
 		wanted.offset = offset - offset % page;
 		wanted.size = size + offset % page;
 		wanted.memory = mmap(NULL, wanted.size, wanted.protection,
-			MAP_SHARED | MAP_NORESERVE, fd, (off_t)wanted.offset);
+				     MAP_SHARED | MAP_NORESERVE, fd, (off_t)wanted.offset);
 		if (wanted.memory == MAP_FAILED)
 			return -errno;
 	}
@@ -257,9 +257,10 @@ int vfu_dma_map(struct vfu_dma *dma, const struct vfu_dma_map *map, int fd)
 	uint32_t index = find(dma, new.first);
 
 	if (!valid_range(map->iova, map->size) || map->offset % VFU_PAGE ||
-		!(map->flags & (VFU_DMA_READ | VFU_DMA_WRITE)))
+	    !(map->flags & (VFU_DMA_READ | VFU_DMA_WRITE)))
 		return -EINVAL;
-	if (map->flags & ~(VFU_DMA_READ | VFU_DMA_WRITE | (fd >= 0 ? VFU_DMA_MMAP : 0)))
+	if (map->flags &
+	    ~(VFU_DMA_READ | VFU_DMA_WRITE | (fd >= 0 ? VFU_DMA_MMAP | VFU_DMA_FILE_IO : 0)))
 		return -EINVAL;
 	if (index < dma->count && dma->mappings[index].first <= new.last)
 		return -EEXIST;

@@ -67,7 +67,9 @@ struct vfu_dma_map {
 };
 #define VFU_DMA_READ  0x1
 #define VFU_DMA_WRITE 0x2
-#define VFU_DMA_MMAP  0x4 /* "map the fd", of libvfio-user; what we do anyway */
+/* Of libvfio-user: "map the fd", or read and write it. We map it anyway, which comes to the same. */
+#define VFU_DMA_MMAP	0x4
+#define VFU_DMA_FILE_IO 0x8
 
 struct vfu_dma_unmap {
 	uint32_t argsz, flags;
@@ -76,7 +78,9 @@ struct vfu_dma_unmap {
 
 struct vfu_device_info {
 	uint32_t argsz, flags, regions, irqs;
+	uint32_t capabilities, padding; /* the kernel's, not the protocol's: never any */
 };
+#define VFU_DEVICE_INFO_SIZE 16
 
 struct vfu_region_io_fds {
 	uint32_t argsz, flags, index, count;

@@ -68,8 +68,7 @@ static void tell(struct vfu_server *server, int fd)
 
 	if (fd < 0)
 		return;
-	if (server->aio) {
-		syscall(SYS_io_submit, server->aio, 1, &submitted);
+	if (server->aio && syscall(SYS_io_submit, server->aio, 1, &submitted) == 1) {
 		syscall(SYS_io_getevents, server->aio, 0, 1, &done, &at_once);
 		return;
 	}

@@ -87,13 +87,19 @@ static void bad_mappings_are_refused(void **state)
 	assert_int_equal(map(world, fd, 0x20000, 100, memory, 0), EINVAL);
 	assert_int_equal(map(world, fd, 0x20010, 4096, memory, 0), EINVAL);
 	assert_int_equal(map(world, fd, 0x20000, 4096, memory, 16), EINVAL);
-	assert_int_equal(
-		map(world, fd, 0x20000, 0x2000, memory, 0x3000), EINVAL); /* beyond the file */
+	assert_int_equal(map(world, fd, 0x20000, 0x2000, memory, 0x3000),
+			 EINVAL); /* beyond the file */
 	assert_int_equal(map(world, fd, 0x20000, 0x2000, memory, -4096ULL), EINVAL);
-	assert_int_equal(
-		map(world, fd, -4096ULL, 0x2000, memory, 0), EINVAL); /* beyond the address space */
+	assert_int_equal(map(world, fd, -4096ULL, 0x2000, memory, 0),
+			 EINVAL); /* beyond the address space */
 	assert_int_equal(map_flags(world, fd, 0x20000, 4096, memory, 0, 0), EINVAL);
 	assert_int_equal(map_flags(world, fd, 0x20000, 4096, memory, 0, 0x103), EINVAL);
+	/* libvfio-user's flags of how to get at the file want one. */
+	for (uint32_t how = 4; how <= 12; how += 4) {
+		assert_int_equal(map_flags(world, fd, 0x20000, 4096, -1, 0, 3 | how), EINVAL);
+		assert_int_equal(map_flags(world, fd, 0x20000, 4096, memory, 0, 3 | how), 0);
+		assert_int_equal(unmap(world, fd, 0x20000, 4096), 0);
+	}
 	assert_int_equal(pipe(pipes), 0);
 	assert_int_equal(map(world, fd, 0x20000, 4096, pipes[0], 0), EINVAL);
 	assert_true(sees_nothing(world, 0x20000));
@@ -129,8 +135,8 @@ static void unmap_by_range_removes_and_trims(void **state)
 	assert_true(sees(world, 0x19000, 0x19000, 0x1a000, 9 << 16));
 	assert_true(sees_nothing(world, 0x1a000));
 	assert_true(sees(world, 0x1b000, 0x1b000, 0x1c000, 11 << 16));
-	assert_int_equal(
-		map(world, fd, 0x1a000, 0x1000, memory, 0), 0); /* the hole is free again */
+	assert_int_equal(map(world, fd, 0x1a000, 0x1000, memory, 0),
+			 0); /* the hole is free again */
 
 	/* Nothing there: fine. The answer is the request. */
 	assert_int_equal(unmap(world, fd, 0x80000000, 0x80000000), 0);
@@ -172,8 +178,8 @@ static void mappings_are_found_in_any_order(void **state)
 	for (uint32_t i = 0; i < COUNT; i++) {
 		uint64_t page = i * 7 % COUNT; /* each once */
 
-		assert_int_equal(
-			map(world, fd, page * 0x2000, 0x1000, memory, page % 64 * 0x1000), 0);
+		assert_int_equal(map(world, fd, page * 0x2000, 0x1000, memory, page % 64 * 0x1000),
+				 0);
 	}
 	for (uint64_t page = 0; page < COUNT; page++) {
 		uint64_t iova = page * 0x2000;

@@ -21,7 +21,8 @@ static void answer_names_only_what_the_client_named(void **state)
 	int fd = client_connect(world);
 
 	assert_int_equal(
-		negotiate(world, fd, 0, 7,
+		negotiate(
+			world, fd, 0, 7,
 			" { \"capabilities\" : {\"max_msg_fds\":8, \"migration\":{\"pgsize\":4096},"
 			"\"twin_socket\": {\"supported\" : true, \"x\": [1, -2.5e3, null, "
 			"\"\\u00e4\\n\"]}}}"),
@@ -45,8 +46,8 @@ static void what_qemu_proposes_is_answered_in_less_room(void **state)
 	assert_int_equal(negotiate(world, fd, 0, 0, proposal), 0);
 	assert_memory_equal(answer.data, "\0\0\0\0", 4);
 	assert_string_equal((char *)answer.data + 4,
-		"{\"capabilities\":{\"max_msg_fds\":16,\"max_data_xfer_size\":1048576,"
-		"\"max_dma_maps\":32768,\"pgsizes\":4096,\"write_multiple\":true}}");
+			    "{\"capabilities\":{\"max_msg_fds\":16,\"max_data_xfer_size\":1048576,"
+			    "\"max_dma_maps\":32768,\"pgsizes\":4096,\"write_multiple\":true}}");
 	assert_true(answer.size <= 4 + sizeof(proposal));
 	close(fd);
 }
@@ -138,6 +139,37 @@ static void device_is_a_pci_function_that_can_be_reset(void **state)
 	close(fd);
 }
 
+/* The kernel's structure has become longer; clients that bring it wait for an answer as long. */
+static void device_info_is_as_long_as_the_client_has_it(void **state)
+{
+	static const struct {
+		uint32_t argsz, sent, received;
+	} cases[] = {
+		{ 16, 16, 16 },	    /* the protocol's structure */
+		{ 24, 16, 16 },	    /* QEMU */
+		{ 32, 16, 16 },	    /* cloud-hypervisor: argsz counts the header, too */
+		{ 36, 20, 20 },	    /* the same, with the offset of capabilities */
+		{ 24, 24, 24 },	    /* the kernel's structure of today */
+		{ 16, 24, 16 },	    /* more than it takes */
+		{ 1000, 1000, 24 }, /* one of the future */
+	};
+	struct world *world = *state;
+	int fd = client_open(world);
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		uint32_t info[250] = { cases[i].argsz, 7, 7, 7, 7, 7 };
+
+		assert_int_equal(call(world, fd, GET_INFO, info, cases[i].sent, NULL, 0), 0);
+		assert_int_equal(answer.size, cases[i].received);
+		memcpy(info, answer.data, answer.size);
+		assert_int_equal(info[0], cases[i].received);
+		assert_int_equal(info[1], 3);
+		assert_int_equal(info[3], 5);
+		assert_int_equal(info[4], answer.size > 16 ? 0 : 7);
+	}
+	close(fd);
+}
+
 struct region {
 	uint32_t argsz, flags, index, cap_offset;
 	uint64_t size, offset;
@@ -205,8 +237,9 @@ static void pages_with_queue_registers_can_be_mapped(void **state)
 	assert_int_equal(region.version, 1);
 	assert_int_equal(region.next, 0);
 	assert_int_equal(region.areas, 3);
-	static const uint64_t areas[3][2] = { { 0x1000, 0x1000 }, { 0x6000, 0x2000 },
-		{ 0xD000, 0x1000 } };
+	static const uint64_t areas[3][2] = { { 0x1000, 0x1000 },
+					      { 0x6000, 0x2000 },
+					      { 0xD000, 0x1000 } };
 
 	assert_memory_equal(region.area, areas, sizeof(areas));
 
@@ -214,7 +247,7 @@ static void pages_with_queue_registers_can_be_mapped(void **state)
 	 * What the client writes there is what the card reads, and the client cannot take it away.
 	 */
 	volatile uint32_t *tail = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED,
-		answer.fds[0], region.offset + 0x1000);
+				       answer.fds[0], region.offset + 0x1000);
 
 	assert_ptr_not_equal(tail, MAP_FAILED);
 	tail[0] = 0x12345680; /* RDBAL(0) */
@@ -373,15 +406,9 @@ static void long_access_is_split_into_aligned_pieces(void **state)
 static void access_outside_of_a_region_is_refused(void **state)
 {
 	static const uint64_t bad[][3] = {
-		{ 0, 0x20000, 4 },
-		{ 0, 0x1fffe, 4 },
-		{ 0, UINT64_MAX - 3, 4 },
-		{ 0, 0, 0x20001 },
-		{ 0, 0, 0x200000 },
-		{ 1, 0, 4 },
-		{ 9, 0, 4 },
-		{ UINT32_MAX, 0, 4 },
-		{ 2, 0x20, 1 },
+		{ 0, 0x20000, 4 },   { 0, 0x1fffe, 4 },	   { 0, UINT64_MAX - 3, 4 },
+		{ 0, 0, 0x20001 },   { 0, 0, 0x200000 },   { 1, 0, 4 },
+		{ 9, 0, 4 },	     { UINT32_MAX, 0, 4 }, { 2, 0x20, 1 },
 		{ CONFIG, 4096, 1 },
 	};
 	struct world *world = *state;
@@ -412,8 +439,8 @@ static void config_space_says_82599(void **state)
 
 	assert_int_equal(read_region(world, fd, CONFIG, 0, 4), 0);
 	assert_memory_equal(answer.data + 16, "\x86\x80\xfb\x10", 4);
-	assert_int_equal(
-		write_region(world, fd, CONFIG, 4, "\6\0", 2), 0); /* bus mastering, memory */
+	assert_int_equal(write_region(world, fd, CONFIG, 4, "\6\0", 2),
+			 0); /* bus mastering, memory */
 	assert_int_equal(read_region(world, fd, CONFIG, 4, 2), 0);
 	assert_memory_equal(answer.data + 16, "\6\0", 2);
 	assert_int_equal(read_region(world, fd, CONFIG, 0, 4096), 0);
@@ -491,12 +518,13 @@ int main(void)
 		TEST(another_major_version_is_refused),
 		TEST(json_that_is_none_is_refused),
 		TEST(device_is_a_pci_function_that_can_be_reset),
+		TEST(device_info_is_as_long_as_the_client_has_it),
 		TEST(regions_have_the_sizes_of_the_card),
 		TEST(pages_with_queue_registers_can_be_mapped),
 		TEST(pages_of_an_earlier_client_reach_nothing),
 		TEST(client_without_room_for_files_is_given_none),
-		cmocka_unit_test_setup_teardown(
-			trapping_server_offers_no_page, world_create_trapping, world_destroy),
+		cmocka_unit_test_setup_teardown(trapping_server_offers_no_page,
+						world_create_trapping, world_destroy),
 		TEST(there_are_no_io_fds),
 		TEST(unknown_commands_are_not_supported),
 		TEST(registers_are_read_in_every_width),
