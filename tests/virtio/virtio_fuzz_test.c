@@ -182,8 +182,11 @@ static void give_back(struct device_queue *q, uint32_t id)
 	if (one_in(5000))
 		id = strange();
 	give(q, id, length);
-	if (one_in(20000))
+	if (one_in(20000)) { /* a place in packed rings, else a number that may be anything */
 		q->used += strange();
+		if (q->packed)
+			q->used %= RING;
+	}
 }
 
 static void device_turn(struct device_queue *q, bool honest)
