@@ -86,26 +86,25 @@ static void publish_from(struct virtio_device *dev, struct virtio_queue *q,
 static void publish(struct virtio_device *dev, struct virtio_queue *q)
 {
 	const uint16_t count = q->refilled;
-	/* The first place that the device was not told of, and the counter there. */
-	const bool before = count > q->avail;
-	const uint16_t first = before ? q->avail + q->size - count : q->avail - count;
 
 	q->refilled = 0;
 	if (count)
-		publish_from(dev, q, &q->packed[first],
-			     available(before ? !q->avail_wrap : q->avail_wrap) |
-				     VRING_DESC_F_WRITE,
-			     count);
+		publish_from(dev, q, q->unpublished, q->unpublished_flags, count);
 }
 
+/* A device that lies can make us post more than the ring has places before it is told. */
 static void post(const struct virtio_device *dev, struct virtio_queue *q, uint16_t id)
 {
 	const uint64_t iova = (uintptr_t)virtio_frame(q->bufs[id]) + q->pool->to_iova;
 	const uint16_t flags = available(q->avail_wrap) | VRING_DESC_F_WRITE;
 	struct vring_packed_desc *desc = fill(q, iova - dev->header, dev->header + q->room, id);
 
-	if (q->refilled++) /* the flags of the first come last */
+	if (q->refilled++) { /* the flags of the first come last */
 		virtio_write(desc->flags, flags);
+	} else {
+		q->unpublished = desc;
+		q->unpublished_flags = flags;
+	}
 }
 
 static inline bool next_is_used(struct virtio_queue *q)

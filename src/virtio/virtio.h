@@ -55,6 +55,7 @@
  * @avail:   where the next buffer is given: split: available index; packed: slot
  * @stride:  descriptors for each packet: 2 for a device that wants the header in one of its own
  * @refilled: receive: buffers given to the device, which it was not told of
+ * @unpublished, @unpublished_flags: packed: the first of those, and the flags it will get
  * @wrap, @avail_wrap: packed: the wrap counters of @next and @avail (2.8.1)
  * @in_order: packed: buffers come back in the order in which they were given (VIRTIO_F_IN_ORDER)
  * @armed:   the device was asked for an interrupt
@@ -80,7 +81,8 @@ struct virtio_queue {
 	uint16_t *ids;
 	struct mempool *pool;
 	uint32_t room;
-	uint16_t size, index, next, avail, stride, refilled, free_ids;
+	uint16_t size, index, next, avail, stride, refilled, free_ids, unpublished_flags;
+	struct vring_packed_desc *unpublished;
 	bool wrap, avail_wrap, in_order, armed, broken, busy;
 	uint64_t packets, bytes, errors, no_buffer, notifications;
 

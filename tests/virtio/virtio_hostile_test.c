@@ -325,6 +325,50 @@ static void a_ring_full_of_the_same_bits_ends_with_each_call(void **state)
 		}
 }
 
+/* Among them buffers that it has not been told of yet: those of less than a run. Numbers of places below 0
+ * would be some below 65536. */
+static void a_device_that_returns_more_than_it_has_reaches_no_other_memory(void **state)
+{
+	static const uint8_t frame[60], marks[RING * sizeof(struct vring_packed_desc)] = { 1, 2 };
+	struct pkt_buf *bufs[RING];
+	size_t size;
+
+	(void)state;
+	if (!(kind->features & bit(VIRTIO_F_RING_PACKED)))
+		return;
+	for (uint16_t place = 0; place < RING; place++) {
+		open_device(0);
+		for (uint16_t i = 0; i < place; i++)
+			assert_true(device_deliver(&rx[0], frame, sizeof(frame)));
+		uint32_t n = ixy_rx_batch(dev, 0, bufs, RING);
+		assert_int_equal(n, place);
+		pkt_buf_free_batch(bufs, n);
+		for (int i = 0; i < 15; i++)
+			net_receive(0, 60, i);
+		struct vring_packed_desc *desc = device_part(&rx[0], 0, &size);
+		for (uint16_t i = 0; i < RING; i++) {
+			const uint16_t at = (rx[0].used + i) % RING;
+			desc[at].id = at;
+			desc[at].len = device_header(&back) + 60;
+			desc[at].flags = rx[0].used_wrap != (at < rx[0].used)
+						 ? 1 << VRING_PACKED_DESC_F_AVAIL |
+							   1 << VRING_PACKED_DESC_F_USED
+						 : 0;
+		}
+		uint8_t *behind = back_end_memory(
+			&back, back.rings[0].addr.desc_user_addr + sizeof(*desc) * (65536 - RING),
+			sizeof(marks));
+		if (behind)
+			memcpy(behind, marks, sizeof(marks));
+		n = ixy_rx_batch(dev, 0, bufs, RING);
+		assert_int_equal(n, RING);
+		if (behind)
+			assert_memory_equal(behind, marks, sizeof(marks));
+		pkt_buf_free_batch(bufs, n);
+		close_device();
+	}
+}
+
 static void places_for_kicks_may_be_anything(void **state)
 {
 	uint32_t random = 1;
@@ -496,6 +540,7 @@ int main(void)
 		test(an_id_that_comes_again_brings_another_buffer),
 		test(a_used_index_that_jumps_ends_the_queue),
 		test(a_ring_full_of_the_same_bits_ends_with_each_call),
+		test(a_device_that_returns_more_than_it_has_reaches_no_other_memory),
 		test(places_for_kicks_may_be_anything),
 		test(a_wrong_number_of_buffers_costs_that_packet),
 		test(wrong_lengths_and_ids_in_the_middle_of_a_packet),
