@@ -233,15 +233,6 @@ static bool next_event(struct ixy_device *ixy, struct ixy_watch *watch, struct i
 	};
 	struct ixgbe_device *dev = (struct ixgbe_device *)ixy;
 
-	*event = (struct ixy_event){ 0 };
-	if (watch->ended)
-		return false;
-	int err = vfio_check(ixy->vfio);
-	if (err == -EIO)
-		return ixy_event_end(watch, event, IXY_FAILED, "failed");
-	if (err == -ENODEV)
-		return ixy_event_end(watch, event, IXY_WANTED, "wanted back by the system");
-
 	/* Reading clears them, and lets them interrupt again. First the cause, then what it is about. */
 	uint32_t causes = ixgbe_read(dev, EICR), links = ixgbe_read(dev, LINKS);
 	if (links == UINT32_MAX)

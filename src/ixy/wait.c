@@ -7,6 +7,8 @@
 
 #include <sys/eventfd.h>
 
+#include <ixy/vfio_irq.h>
+
 #include "../common.h"
 
 #define THROTTLE_MAX 1022 /* us; EITR, datasheet 8.2.3.5.12 */
@@ -46,6 +48,14 @@ bool ixy_rx_waiting(struct ixy_device *dev, uint16_t queue)
 
 bool ixy_next_event(struct ixy_device *dev, struct ixy_watch *watch, struct ixy_event *event)
 {
+	*event = (struct ixy_event){ 0 };
+	if (watch->ended)
+		return false;
+	int err = vfio_check(dev->vfio);
+	if (err == -EIO)
+		return ixy_event_end(watch, event, IXY_FAILED, "failed");
+	if (err == -ENODEV)
+		return ixy_event_end(watch, event, IXY_WANTED, "wanted back by the system");
 	return ops(dev)->next_event(dev, watch, event);
 }
 

@@ -9,6 +9,7 @@
  * struct ixy_interrupt_ops
  * @on:      @in is zeroed but for @in->dev; @config has been checked for what no card could do
  * @sending: has the card not sent yet all that it was given?
+ * @next_event: the device is there, as far as VFIO knows; @event is zeroed
  */
 struct ixy_interrupt_ops {
 	int (*on)(struct ixy_interrupts *in, const struct ixy_interrupt_config *config);

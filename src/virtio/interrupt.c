@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Interrupts and events. The vectors are armed when the device is opened, because some devices look at
+ * Interrupts. The vectors are armed when the device is opened, because some devices look at
  * them only then; the rings ask for no interrupt until virtio_arm() does. A receive queue that was
  * armed says so to the device, and then looks at the ring again: what came before that look is seen by
  * it, what comes after it interrupts (2.7.10, 2.8.10).
  */
 #include <ixy/vfio_irq.h>
 
-#include "../ixy/wait.h"
 #include "virtio.h"
 
 static struct virtio_device *device(const struct ixy_interrupts *in)
@@ -15,7 +14,7 @@ static struct virtio_device *device(const struct ixy_interrupts *in)
 	return (struct virtio_device *)in->dev;
 }
 
-static int on(struct ixy_interrupts *in, const struct ixy_interrupt_config *config)
+int virtio_interrupts_on(struct ixy_interrupts *in, const struct ixy_interrupt_config *config)
 {
 	struct virtio_device *dev = device(in);
 	struct vfio_device *vfio = in->dev->vfio;
@@ -44,12 +43,12 @@ static int on(struct ixy_interrupts *in, const struct ixy_interrupt_config *conf
 	return 0;
 }
 
-static void off(struct ixy_interrupts *in)
+void virtio_interrupts_off(struct ixy_interrupts *in)
 {
 	(void)in; /* each queue stops to ask by itself */
 }
 
-static bool arm(struct ixy_interrupts *in, uint16_t queue)
+bool virtio_rx_arm(struct ixy_interrupts *in, uint16_t queue)
 {
 	struct virtio_device *dev = device(in);
 	struct virtio_queue *q = virtio_rx_queue(dev, queue);
@@ -63,60 +62,14 @@ static bool arm(struct ixy_interrupts *in, uint16_t queue)
 	return dev->ring->waiting(q);
 }
 
-static bool waiting(struct ixy_device *ixy, uint16_t queue)
+bool virtio_rx_waiting(struct ixy_device *ixy, uint16_t queue)
 {
 	struct virtio_device *dev = (struct virtio_device *)ixy;
 
 	return dev->ring->waiting(virtio_rx_queue(dev, queue));
 }
 
-static bool sending(struct ixy_device *ixy, uint16_t queue)
+bool virtio_tx_pending(struct ixy_device *ixy, uint16_t queue)
 {
 	return !virtio_sent_all((struct virtio_device *)ixy, queue);
 }
-
-static bool next_event(struct ixy_device *ixy, struct ixy_watch *watch, struct ixy_event *event)
-{
-	struct virtio_device *dev = (struct virtio_device *)ixy;
-
-	*event = (struct ixy_event){ 0 };
-	if (watch->ended)
-		return false;
-	int err = vfio_check(ixy->vfio);
-	if (err == -EIO)
-		return ixy_event_end(watch, event, IXY_FAILED, "failed");
-	if (err == -ENODEV)
-		return ixy_event_end(watch, event, IXY_WANTED, "wanted back by the system");
-	err = dev->transport->check(dev);
-	if (err == -ENOTCONN || dev->paused) {
-		if (watch->mbits) /* one thing after the other */
-			return ixy_event_link(watch, event, 0, false);
-		err = virtio_restart(dev);
-	}
-	if (err == -EIO)
-		return ixy_event_end(watch, event, IXY_FAILED, "failed: it needs a reset");
-	if (err == -ENODEV)
-		return ixy_event_end(watch, event, IXY_GONE, "does not answer any more");
-	for (const struct virtio_queue *q = dev->queues; q < dev->end; q++)
-		if (virtio_read(q->broken))
-			return ixy_event_end(watch, event, IXY_FAILED,
-					     "failed: a ring makes no sense");
-
-	int mbits = ixy_link_speed(ixy);
-	if (mbits < 0)
-		mbits = 0;
-	if (!watch->started) {
-		*watch = (struct ixy_watch){ .started = true, .mbits = mbits };
-		return false;
-	}
-	return ixy_event_link(watch, event, mbits, false);
-}
-
-const struct ixy_interrupt_ops virtio_interrupt_ops = {
-	.on = on,
-	.off = off,
-	.arm = arm,
-	.waiting = waiting,
-	.sending = sending,
-	.next_event = next_event,
-};

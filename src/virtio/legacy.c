@@ -43,7 +43,7 @@ static void legacy_close(struct virtio_device *dev)
 	(void)dev;
 }
 
-static void add_status(const struct virtio_device *dev, uint8_t bits)
+static void legacy_add_status(const struct virtio_device *dev, uint8_t bits)
 {
 	legacy_write(dev, VIRTIO_PCI_STATUS, legacy_read(dev, VIRTIO_PCI_STATUS, 1) | bits, 1);
 }
@@ -59,8 +59,8 @@ static int legacy_reset(struct virtio_device *dev)
 
 static int legacy_get_features(struct virtio_device *dev, uint64_t *features)
 {
-	add_status(dev, VIRTIO_CONFIG_S_ACKNOWLEDGE);
-	add_status(dev, VIRTIO_CONFIG_S_DRIVER);
+	legacy_add_status(dev, VIRTIO_CONFIG_S_ACKNOWLEDGE);
+	legacy_add_status(dev, VIRTIO_CONFIG_S_DRIVER);
 	*features = legacy_read(dev, VIRTIO_PCI_HOST_FEATURES, 4);
 	return 0;
 }
@@ -117,7 +117,7 @@ static int legacy_start_queue(struct virtio_device *dev, struct virtio_queue *q)
 
 static int legacy_start(struct virtio_device *dev)
 {
-	add_status(dev, VIRTIO_CONFIG_S_DRIVER_OK);
+	legacy_add_status(dev, VIRTIO_CONFIG_S_DRIVER_OK);
 	return 0;
 }
 

@@ -112,7 +112,7 @@ static uint8_t status(const struct virtio_device *dev)
 	return bar_read8(m->common, COMMON(device_status));
 }
 
-static void add_status(const struct virtio_device *dev, uint8_t bits)
+static void modern_add_status(const struct virtio_device *dev, uint8_t bits)
 {
 	const struct modern *m = modern(dev);
 
@@ -142,8 +142,8 @@ static int modern_get_features(struct virtio_device *dev, uint64_t *features)
 {
 	const struct modern *m = modern(dev);
 
-	add_status(dev, VIRTIO_CONFIG_S_ACKNOWLEDGE);
-	add_status(dev, VIRTIO_CONFIG_S_DRIVER);
+	modern_add_status(dev, VIRTIO_CONFIG_S_ACKNOWLEDGE);
+	modern_add_status(dev, VIRTIO_CONFIG_S_DRIVER);
 	*features = 0;
 	for (uint32_t i = 0; i < 2; i++) {
 		bar_write32(m->common, COMMON(device_feature_select), i);
@@ -164,7 +164,7 @@ static int modern_set_features(struct virtio_device *dev, uint64_t features)
 		bar_write32(m->common, COMMON(guest_feature_select), i);
 		bar_write32(m->common, COMMON(guest_feature), features >> 32 * i);
 	}
-	add_status(dev, VIRTIO_CONFIG_S_FEATURES_OK);
+	modern_add_status(dev, VIRTIO_CONFIG_S_FEATURES_OK);
 	if (!(status(dev) & VIRTIO_CONFIG_S_FEATURES_OK))
 		return ixy_fail(ENOTSUP,
 				"%s: the device wants more than the features 0x%llx, which are "
@@ -286,7 +286,7 @@ static int modern_start_queue(struct virtio_device *dev, struct virtio_queue *q)
 
 static int modern_start(struct virtio_device *dev)
 {
-	add_status(dev, VIRTIO_CONFIG_S_DRIVER_OK);
+	modern_add_status(dev, VIRTIO_CONFIG_S_DRIVER_OK);
 	return 0;
 }
 

@@ -21,14 +21,14 @@ static bool is_used(uint16_t flags, bool wrap)
 	return (flags & (F_AVAIL | F_USED)) == (wrap ? F_AVAIL | F_USED : 0);
 }
 
-static size_t bytes(uint16_t size, size_t *driver, size_t *device)
+static size_t packed_bytes(uint16_t size, size_t *driver, size_t *device)
 {
 	*driver = size * sizeof(struct vring_packed_desc);
 	*device = *driver + sizeof(struct vring_packed_desc_event);
 	return *device + sizeof(struct vring_packed_desc_event);
 }
 
-static void init(const struct virtio_device *dev, struct virtio_queue *q)
+static void packed_init(const struct virtio_device *dev, struct virtio_queue *q)
 {
 	q->wrap = q->avail_wrap = true;
 	q->in_order = virtio_has(dev, VIRTIO_F_IN_ORDER);
@@ -52,7 +52,8 @@ static struct vring_packed_desc *fill(struct virtio_queue *q, uint64_t iova, uin
 }
 
 /* Does the device want to hear of the last @count places (2.8.10)? */
-static void notify_if_wanted(struct virtio_device *dev, struct virtio_queue *q, uint16_t count)
+static void packed_notify_if_wanted(struct virtio_device *dev, struct virtio_queue *q,
+				    uint16_t count)
 {
 	virtio_mb(); /* our descriptors before what the device wants to hear */
 
@@ -75,25 +76,25 @@ static void notify_if_wanted(struct virtio_device *dev, struct virtio_queue *q, 
  * 2.8.21: all of a batch is written before the flags of its first place are: so one barrier does.
  * The device cannot get past the first to the others.
  */
-static void publish_from(struct virtio_device *dev, struct virtio_queue *q,
-			 struct vring_packed_desc *first, uint16_t flags, uint16_t count)
+static void packed_publish_from(struct virtio_device *dev, struct virtio_queue *q,
+				struct vring_packed_desc *first, uint16_t flags, uint16_t count)
 {
 	dma_wmb();
 	virtio_write(first->flags, flags);
-	notify_if_wanted(dev, q, count);
+	packed_notify_if_wanted(dev, q, count);
 }
 
-static void publish(struct virtio_device *dev, struct virtio_queue *q)
+static void packed_publish(struct virtio_device *dev, struct virtio_queue *q)
 {
 	const uint16_t count = q->refilled;
 
 	q->refilled = 0;
 	if (count)
-		publish_from(dev, q, q->unpublished, q->unpublished_flags, count);
+		packed_publish_from(dev, q, q->unpublished, q->unpublished_flags, count);
 }
 
 /* A device that lies can make us post more than the ring has places before it is told. */
-static void post(const struct virtio_device *dev, struct virtio_queue *q, uint16_t id)
+static void packed_post(const struct virtio_device *dev, struct virtio_queue *q, uint16_t id)
 {
 	const uint64_t iova = (uintptr_t)virtio_frame(q->bufs[id]) + q->pool->to_iova;
 	const uint16_t flags = available(q->avail_wrap) | VRING_DESC_F_WRITE;
@@ -115,7 +116,7 @@ static inline bool next_is_used(struct virtio_queue *q)
 	return used;
 }
 
-static bool waiting(struct virtio_queue *q)
+static bool packed_waiting(struct virtio_queue *q)
 {
 	return !q->broken && next_is_used(q);
 }
@@ -128,11 +129,11 @@ static inline void pass(struct virtio_queue *q)
 	}
 }
 
-static bool take(struct virtio_queue *q, int *id, uint32_t *length)
+static bool packed_take(struct virtio_queue *q, int *id, uint32_t *length)
 {
 	const struct vring_packed_desc *desc = &q->packed[q->next];
 
-	if (!waiting(q))
+	if (!packed_waiting(q))
 		return false;
 	const uint16_t number = virtio_read(desc->id);
 	*id = number < q->size ? number : -1;
@@ -149,12 +150,12 @@ static void pass_over(const struct virtio_device *dev, struct virtio_queue *q, u
 		const uint16_t unused = q->next;
 
 		pass(q);
-		post(dev, q, unused);
+		packed_post(dev, q, unused);
 		virtio_count(q->errors, 1);
 	}
 }
 
-static uint32_t rx(struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs, uint32_t n)
+static uint32_t packed_rx(struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs, uint32_t n)
 {
 	struct virtio_device *dev = (struct virtio_device *)ixy;
 	struct virtio_queue *q = virtio_rx_queue(dev, queue);
@@ -162,7 +163,7 @@ static uint32_t rx(struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs
 	uint64_t bytes = 0;
 	uint32_t i;
 
-	if (!waiting(q))
+	if (!packed_waiting(q))
 		return 0;
 	mempool_need(q->pool, n);
 	n = min(n, q->pool->free);
@@ -182,7 +183,7 @@ static uint32_t rx(struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs
 		bufs[i] = buf;
 		q->bufs[id] = q->pool->stack[--q->pool->free];
 		pass(q);
-		post(dev, q, id);
+		packed_post(dev, q, id);
 	}
 	if (!i && n)
 		i = virtio_rx_rare(dev, q, bufs);
@@ -196,12 +197,12 @@ static uint32_t rx(struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs
 		virtio_write(q->driver_event->flags, VRING_PACKED_EVENT_FLAG_DISABLE);
 	}
 	if (q->refilled >= min(VIRTIO_RUN, q->size / 4))
-		publish(dev, q);
+		packed_publish(dev, q);
 	return i;
 }
 
 /* Give back what the device has sent. */
-static void reclaim(struct virtio_queue *q)
+static void packed_reclaim(struct virtio_queue *q)
 {
 	struct pkt_buf *sent[VIRTIO_RUN];
 	uint32_t given = 0;
@@ -230,7 +231,7 @@ static void reclaim(struct virtio_queue *q)
 	pkt_buf_free_batch(sent, given);
 }
 
-static uint32_t tx(struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs, uint32_t n)
+static uint32_t packed_tx(struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs, uint32_t n)
 {
 	struct virtio_device *dev = (struct virtio_device *)ixy;
 	struct virtio_queue *q = virtio_tx_queue(dev, queue);
@@ -241,7 +242,7 @@ static uint32_t tx(struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs
 	uint32_t done;
 
 	if (virtio_should_reclaim(q, n))
-		reclaim(q);
+		packed_reclaim(q);
 	if (q->broken)
 		return 0;
 	for (done = 0; done < n && q->free_ids; done++) {
@@ -268,11 +269,11 @@ static uint32_t tx(struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs
 		return done;
 	virtio_count(q->packets, count);
 	virtio_count(q->bytes, bytes);
-	publish_from(dev, q, first, first_flags, count);
+	packed_publish_from(dev, q, first, first_flags, count);
 	return done;
 }
 
-static void arm(const struct virtio_device *dev, struct virtio_queue *q)
+static void packed_arm(const struct virtio_device *dev, struct virtio_queue *q)
 {
 	const bool at_place = virtio_has(dev, VIRTIO_RING_F_EVENT_IDX);
 
@@ -285,7 +286,7 @@ static void arm(const struct virtio_device *dev, struct virtio_queue *q)
 }
 
 /* A chain of three (2.6.5.3.1); there is only one at a time. It comes back as one. */
-static void command(struct virtio_device *dev, const struct virtio_segment part[3])
+static void packed_command(struct virtio_device *dev, const struct virtio_segment part[3])
 {
 	struct virtio_queue *q = dev->control;
 	struct vring_packed_desc *first = NULL;
@@ -303,25 +304,25 @@ static void command(struct virtio_device *dev, const struct virtio_segment part[
 			first_flags = flags;
 		}
 	}
-	publish_from(dev, q, first, first_flags, 3);
+	packed_publish_from(dev, q, first, first_flags, 3);
 }
 
-static void command_done(struct virtio_queue *q)
+static void packed_command_done(struct virtio_queue *q)
 {
 	for (int i = 0; i < 3; i++)
 		pass(q);
 }
 
 const struct virtio_ring virtio_packed = {
-	.bytes = bytes,
-	.init = init,
-	.post = post,
-	.publish = publish,
-	.take = take,
-	.rx = rx,
-	.tx = tx,
-	.arm = arm,
-	.waiting = waiting,
-	.command = command,
-	.command_done = command_done,
+	.bytes = packed_bytes,
+	.init = packed_init,
+	.post = packed_post,
+	.publish = packed_publish,
+	.take = packed_take,
+	.rx = packed_rx,
+	.tx = packed_tx,
+	.arm = packed_arm,
+	.waiting = packed_waiting,
+	.command = packed_command,
+	.command_done = packed_command_done,
 };

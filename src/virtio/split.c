@@ -19,7 +19,7 @@ typedef __virtio16 __attribute__((may_alias)) event_index;
 #define avail_event(q) (*(const event_index *)&(q)->used_ring->ring[(q)->size])
 
 /* Legacy devices find the used ring behind the others, where a page of 4 KiB begins (2.7.2). */
-static size_t bytes(uint16_t size, size_t *driver, size_t *device)
+static size_t split_bytes(uint16_t size, size_t *driver, size_t *device)
 {
 	*driver = size * sizeof(struct vring_desc);
 	*device = (*driver + (3 + size) * sizeof(__virtio16) + RING_ALIGN - 1) & -RING_ALIGN;
@@ -35,7 +35,7 @@ static void disarm(const struct virtio_device *dev, struct virtio_queue *q)
 		virtio_write(q->avail_ring->flags, VRING_AVAIL_F_NO_INTERRUPT);
 }
 
-static void init(const struct virtio_device *dev, struct virtio_queue *q)
+static void split_init(const struct virtio_device *dev, struct virtio_queue *q)
 {
 	const bool receive = q->pool;
 
@@ -54,7 +54,7 @@ static void init(const struct virtio_device *dev, struct virtio_queue *q)
 	disarm(dev, q);
 }
 
-static void notify_if_wanted(struct virtio_device *dev, struct virtio_queue *q, uint16_t old)
+static void split_notify_if_wanted(struct virtio_device *dev, struct virtio_queue *q, uint16_t old)
 {
 	bool wanted;
 
@@ -68,20 +68,20 @@ static void notify_if_wanted(struct virtio_device *dev, struct virtio_queue *q, 
 }
 
 /* 2.7.13: descriptors and entries before the index. */
-static void publish_from(struct virtio_device *dev, struct virtio_queue *q, uint16_t old)
+static void split_publish_from(struct virtio_device *dev, struct virtio_queue *q, uint16_t old)
 {
 	dma_wmb();
 	virtio_write(q->avail_ring->idx, q->avail);
-	notify_if_wanted(dev, q, old);
+	split_notify_if_wanted(dev, q, old);
 }
 
-static void publish(struct virtio_device *dev, struct virtio_queue *q)
+static void split_publish(struct virtio_device *dev, struct virtio_queue *q)
 {
 	const uint16_t count = q->refilled;
 
 	q->refilled = 0;
 	if (count)
-		publish_from(dev, q, q->avail - count);
+		split_publish_from(dev, q, q->avail - count);
 }
 
 /* In rings whose buffers come back in order the same ids are offered in the same places each time: a
@@ -92,7 +92,7 @@ static void offer(struct vring_avail *ring, uint16_t place, uint16_t id)
 		ring->ring[place] = id;
 }
 
-static void post(const struct virtio_device *dev, struct virtio_queue *q, uint16_t id)
+static void split_post(const struct virtio_device *dev, struct virtio_queue *q, uint16_t id)
 {
 	q->desc[id].addr = (uintptr_t)virtio_frame(q->bufs[id]) + q->pool->to_iova - dev->header;
 	if (q->stride > 1)
@@ -112,7 +112,7 @@ static uint16_t used_count(struct virtio_queue *q)
 	return q->broken ? 0 : count;
 }
 
-static bool take(struct virtio_queue *q, int *id, uint32_t *length)
+static bool split_take(struct virtio_queue *q, int *id, uint32_t *length)
 {
 	if (!used_count(q))
 		return false;
@@ -125,7 +125,7 @@ static bool take(struct virtio_queue *q, int *id, uint32_t *length)
 	return true;
 }
 
-static uint32_t rx(struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs, uint32_t n)
+static uint32_t split_rx(struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs, uint32_t n)
 {
 	struct virtio_device *dev = (struct virtio_device *)ixy;
 	struct virtio_queue *q = virtio_rx_queue(dev, queue);
@@ -180,12 +180,12 @@ static uint32_t rx(struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs
 		disarm(dev, q);
 	}
 	if (q->refilled >= min(VIRTIO_RUN, q->size / 4))
-		publish(dev, q);
+		split_publish(dev, q);
 	return i;
 }
 
 /* Give back what the device has sent. */
-static void reclaim(struct virtio_queue *q)
+static void split_reclaim(struct virtio_queue *q)
 {
 	const uint16_t mask = q->size - 1, ids_mask = q->size / q->stride - 1;
 	uint32_t count = used_count(q), given = 0;
@@ -205,7 +205,7 @@ static void reclaim(struct virtio_queue *q)
 	q->next += count;
 }
 
-static uint32_t tx(struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs, uint32_t n)
+static uint32_t split_tx(struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs, uint32_t n)
 {
 	struct virtio_device *dev = (struct virtio_device *)ixy;
 	struct virtio_queue *q = virtio_tx_queue(dev, queue);
@@ -215,7 +215,7 @@ static uint32_t tx(struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs
 	uint32_t done;
 
 	if (virtio_should_reclaim(q, n))
-		reclaim(q);
+		split_reclaim(q);
 	if (q->broken)
 		return 0;
 	for (done = 0; done < n && q->free_ids; done++) {
@@ -243,11 +243,11 @@ static uint32_t tx(struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs
 		return done;
 	virtio_count(q->packets, (uint16_t)(q->avail - start));
 	virtio_count(q->bytes, bytes);
-	publish_from(dev, q, start);
+	split_publish_from(dev, q, start);
 	return done;
 }
 
-static void arm(const struct virtio_device *dev, struct virtio_queue *q)
+static void split_arm(const struct virtio_device *dev, struct virtio_queue *q)
 {
 	q->armed = true;
 	if (virtio_has(dev, VIRTIO_RING_F_EVENT_IDX))
@@ -257,13 +257,13 @@ static void arm(const struct virtio_device *dev, struct virtio_queue *q)
 	virtio_mb(); /* before the caller's last look at the ring */
 }
 
-static bool waiting(struct virtio_queue *q)
+static bool split_waiting(struct virtio_queue *q)
 {
 	return used_count(q);
 }
 
 /* A chain of three (2.6.5.3.1); there is only one at a time. */
-static void command(struct virtio_device *dev, const struct virtio_segment part[3])
+static void split_command(struct virtio_device *dev, const struct virtio_segment part[3])
 {
 	struct virtio_queue *q = dev->control;
 
@@ -272,24 +272,24 @@ static void command(struct virtio_device *dev, const struct virtio_segment part[
 						  i < 2 ? VRING_DESC_F_NEXT : VRING_DESC_F_WRITE,
 						  i + 1 };
 	q->avail_ring->ring[q->avail++ & (q->size - 1)] = 0;
-	publish_from(dev, q, q->avail - 1);
+	split_publish_from(dev, q, q->avail - 1);
 }
 
-static void command_done(struct virtio_queue *q)
+static void split_command_done(struct virtio_queue *q)
 {
 	q->next++;
 }
 
 const struct virtio_ring virtio_split = {
-	.bytes = bytes,
-	.init = init,
-	.post = post,
-	.publish = publish,
-	.take = take,
-	.rx = rx,
-	.tx = tx,
-	.arm = arm,
-	.waiting = waiting,
-	.command = command,
-	.command_done = command_done,
+	.bytes = split_bytes,
+	.init = split_init,
+	.post = split_post,
+	.publish = split_publish,
+	.take = split_take,
+	.rx = split_rx,
+	.tx = split_tx,
+	.arm = split_arm,
+	.waiting = split_waiting,
+	.command = split_command,
+	.command_done = split_command_done,
 };

@@ -3,9 +3,11 @@
  * Inside the virtio-net driver. Section numbers are those of the virtio specification, version 1.2;
  * names of features, rings and registers those of linux/virtio_*.h.
  *
- * virtio.c brings a device up and takes it down. The two kinds of ring, split.c and packed.c, move
- * packets; receive.c has what is rare in that. control.c changes settings, interrupt.c sleeps. All
- * reach the device through a struct virtio_transport.
+ * From top to bottom: virtio.c opens a device and closes it. event.c tells what happens to it, and has
+ * start.c start it anew. start.c hands over the queues that queues.c has set up, settings.c changes
+ * settings by the commands of command.c, interrupt.c arms interrupts. The two kinds of ring, split.c and
+ * packed.c, move packets; receive.c has what is rare in that. All reach the device through a struct
+ * virtio_transport: vhost.c, modern.c, legacy.c.
  *
  * A device, or who plays one, is not trusted: it can write to rings and packets at any time. What is
  * read from there is read once and checked before it is used; which buffer a descriptor has is noted
@@ -37,6 +39,7 @@
 #define virtio_mb() __atomic_thread_fence(__ATOMIC_SEQ_CST)
 #endif
 
+#define VIRTIO_MTU    1500
 #define VIRTIO_HEADER 12 /* the longest: struct virtio_net_hdr_v1 */
 #define VIRTIO_RUN    32 /* receive: so many buffers are given to the device together */
 
@@ -60,7 +63,7 @@
  * @in_order: packed: buffers come back in the order in which they were given (VIRTIO_F_IN_ORDER)
  * @armed:   the device was asked for an interrupt
  * @broken:  the device has said what makes no sense; nothing moves any more
- * @busy:    a thread uses the queue (restart.c)
+ * @busy:    a thread uses the queue (start.c)
  * @notify, @notify_at, @notify_fd: the transport's: where to tell the device
  * @irq:     eventfd of the receive queue's interrupt; -1: none
  */
@@ -102,8 +105,8 @@ struct virtio_queue {
  * @max_mtu:  that the device says it can take
  * @merged:   the device may spread a packet over several buffers
  * @pairs, @max_pairs: queue pairs that are set up, and that the device has
- * @paused, @no_membarrier, @control_ops, @interrupt_ops: restart.c's: queues must not be touched; how to
- *            wait for that; what it puts between
+ * @paused, @no_membarrier: start.c's: queues must not be touched; how to wait for that
+ * @ops, @control_ops, @interrupt_ops: put together by virtio.c; start.c guards some of them
  * @config_irq: eventfd of the interrupt for changes of the configuration; -1: none
  * @rings:    memory of all queues; it begins with a page for commands to the control queue
  * @control:  the control queue; NULL: there is none
@@ -259,26 +262,41 @@ static inline struct pkt_buf *virtio_release(struct virtio_queue *q, uint32_t id
 	return buf;
 }
 
-/* virtio.c: all rings from their beginning; what was to be sent comes back. It has been reset. */
-int virtio_start(struct virtio_device *dev);
-
-/*
- * restart.c, for transports that reconnect. virtio_make_restartable(): allow for it. virtio_restart():
- * try to. Return: 0, -EIO or -ENOMEM (it cannot be done, explained), or why it was not possible yet;
- * then the device is paused.
- */
-void virtio_make_restartable(struct virtio_device *dev);
-int virtio_restart(struct virtio_device *dev);
-
-/* control.c: a command to the control queue (5.1.6.5). Return: 0, -ENOTSUP (the device has none, or
+/* command.c: a command to the control queue (5.1.6.5). Return: 0, -ENOTSUP (the device has none, or
  * not this command), -ETIMEDOUT. */
 int virtio_command(struct virtio_device *dev, uint8_t class, uint8_t command, const void *data,
 		   size_t size);
-/* control.c: settings that a device forgets when it is reset. */
+
+/* settings.c: virtio_restore_settings() repeats those that a device forgets when it is reset. */
 extern const struct ixy_control_ops virtio_control_ops;
 int virtio_restore_settings(struct virtio_device *dev);
 int virtio_read_stats(struct ixy_device *ixy, struct ixy_stats *stats);
-/* control.c: give back what was sent. Return: has the device sent all? */
-bool virtio_sent_all(struct virtio_device *dev, uint16_t queue);
 
-extern const struct ixy_interrupt_ops virtio_interrupt_ops; /* interrupt.c */
+/*
+ * queues.c. virtio_configure_queues(): can the device have what was asked for? virtio_allocate_queues():
+ * a pool for each receive queue, and memory for all rings. virtio_fill_queue(): an empty send queue, a full
+ * receive queue. virtio_sent_all(): give back what was sent. Return: has the device sent all?
+ */
+int virtio_configure_queues(struct virtio_device *dev);
+int virtio_allocate_queues(struct virtio_device *dev);
+int virtio_fill_queue(struct virtio_device *dev, struct virtio_queue *q);
+bool virtio_sent_all(struct virtio_device *dev, uint16_t queue);
+void virtio_free_queues(struct virtio_device *dev);
+
+/* interrupt.c and event.c: what struct ixy_interrupt_ops asks for */
+int virtio_interrupts_on(struct ixy_interrupts *in, const struct ixy_interrupt_config *config);
+void virtio_interrupts_off(struct ixy_interrupts *in);
+bool virtio_rx_arm(struct ixy_interrupts *in, uint16_t queue);
+bool virtio_rx_waiting(struct ixy_device *ixy, uint16_t queue);
+bool virtio_tx_pending(struct ixy_device *ixy, uint16_t queue);
+bool virtio_next_event(struct ixy_device *ixy, struct ixy_watch *watch, struct ixy_event *event);
+
+/*
+ * start.c. virtio_start(): all rings from their beginning, after a reset; what was to be sent comes back.
+ * For transports that reconnect: virtio_make_restartable() allows for it, virtio_restart() tries to.
+ * Return: 0, -EIO or -ENOMEM (it cannot be done, explained), or why it was not possible yet; then the
+ * device is paused.
+ */
+int virtio_start(struct virtio_device *dev);
+void virtio_make_restartable(struct virtio_device *dev);
+int virtio_restart(struct virtio_device *dev);

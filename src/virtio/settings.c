@@ -1,72 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Settings of a running device, by the control queue (5.1.6.5), and its statistics. */
-#include <time.h>
-
+/* Settings of a running device and its statistics: what ixy/control.h offers. */
 #include <ixy/flow.h>
 #include <ixy/rss.h>
 
-#include "../ixy/wait.h"
 #include "virtio.h"
 
-#define COMMAND_DATA_MAX 64
-#define SPEED_ASSUMED	 10000 /* Mbit/s, of a device that does not tell */
-#define DEADLINE_NS	 1000000000ull
+#define SPEED_ASSUMED 10000 /* Mbit/s, of a device that does not tell */
 
-/* In the first page of the rings' memory. */
-struct command {
-	struct virtio_net_ctrl_hdr header;
-	uint8_t data[COMMAND_DATA_MAX];
-	uint8_t ack;
-};
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000000ull + t.tv_nsec;
-}
-
-int virtio_command(struct virtio_device *dev, uint8_t class, uint8_t command, const void *data,
-		   size_t size)
-{
-	const uint64_t iova = dev->rings.iova, deadline = now_ns() + DEADLINE_NS;
-	struct command *c = dev->rings.virt;
-	struct virtio_queue *q = dev->control;
-
-	if (!q || size > COMMAND_DATA_MAX)
-		return -ENOTSUP;
-	if (q->broken)
-		return ixy_fail(ETIMEDOUT, "%s: the device does not answer commands any more",
-				vfio_address(dev->ixy.vfio));
-	c->header = (struct virtio_net_ctrl_hdr){ class, command };
-	memcpy(c->data, data, size);
-	c->ack = VIRTIO_NET_ERR;
-	dev->ring->command(
-		dev, (struct virtio_segment[]){ { iova, sizeof(c->header) },
-						{ iova + offsetof(struct command, data), size },
-						{ iova + offsetof(struct command, ack), 1 } });
-	while (!dev->ring->waiting(q)) {
-		if (now_ns() > deadline)
-			virtio_write(q->broken, true);
-		if (q->broken)
-			return ixy_fail(ETIMEDOUT, "%s: the device does not answer command %u.%u",
-					vfio_address(dev->ixy.vfio), class, command);
-		usleep(10);
-	}
-	dev->ring->command_done(q);
-	return virtio_read(c->ack) == VIRTIO_NET_OK ? 0 : -ENOTSUP;
-}
-
-/* ---- Settings ---- */
-
-static int not_possible(const struct ixy_device *ixy, const char *what)
+static int virtio_refuse(const struct ixy_device *ixy, const char *what)
 {
 	return ixy_fail(ENOTSUP, "%s: %s is not possible with this virtio-net device",
 			vfio_address(ixy->vfio), what);
 }
 
-static int link_speed(struct ixy_device *ixy)
+static int virtio_link_speed(struct ixy_device *ixy)
 {
 	const uint32_t speed_at = offsetof(struct virtio_net_config, speed);
 	const uint32_t status_at = offsetof(struct virtio_net_config, status);
@@ -88,7 +35,7 @@ static int link_speed(struct ixy_device *ixy)
 	return speed && speed <= INT32_MAX ? (int)speed : SPEED_ASSUMED;
 }
 
-static int set_promiscuous(struct ixy_device *ixy, bool on)
+static int virtio_set_promiscuous(struct ixy_device *ixy, bool on)
 {
 	struct virtio_device *dev = (struct virtio_device *)ixy;
 	const uint8_t value = on;
@@ -98,13 +45,13 @@ static int set_promiscuous(struct ixy_device *ixy, bool on)
 		err = virtio_command(dev, VIRTIO_NET_CTRL_RX, VIRTIO_NET_CTRL_RX_PROMISC, &value,
 				     sizeof(value));
 	if (err == -ENOTSUP)
-		return on ? 0 : not_possible(ixy, "leaving out what is for others");
+		return on ? 0 : virtio_refuse(ixy, "leaving out what is for others");
 	if (!err)
 		ixy->config.promiscuous = on;
 	return err;
 }
 
-static int set_mac(struct ixy_device *ixy, const uint8_t mac[6])
+static int virtio_set_mac(struct ixy_device *ixy, const uint8_t mac[6])
 {
 	struct virtio_device *dev = (struct virtio_device *)ixy;
 
@@ -112,10 +59,10 @@ static int set_mac(struct ixy_device *ixy, const uint8_t mac[6])
 		return ixy_fail(EINVAL, "%s: a multicast address is not a card's",
 				vfio_address(ixy->vfio));
 	if (!virtio_has(dev, VIRTIO_NET_F_CTRL_MAC_ADDR))
-		return not_possible(ixy, "another MAC address");
+		return virtio_refuse(ixy, "another MAC address");
 	int err = virtio_command(dev, VIRTIO_NET_CTRL_MAC, VIRTIO_NET_CTRL_MAC_ADDR_SET, mac, 6);
 	if (err == -ENOTSUP)
-		return not_possible(ixy, "another MAC address");
+		return virtio_refuse(ixy, "another MAC address");
 	if (!err)
 		memcpy(ixy->mac, mac, 6);
 	return err;
@@ -142,39 +89,40 @@ int virtio_restore_settings(struct virtio_device *dev)
 }
 
 /* The device spreads packets by a rule of its own (5.1.5.5), which cannot be told. */
-static int set_rss_key(struct ixy_device *ixy, const uint8_t key[IXY_RSS_KEY_SIZE])
+static int virtio_set_rss_key(struct ixy_device *ixy, const uint8_t key[IXY_RSS_KEY_SIZE])
 {
 	(void)key;
-	return not_possible(ixy, "another RSS key");
+	return virtio_refuse(ixy, "another RSS key");
 }
 
-static int set_rss_table(struct ixy_device *ixy, const uint16_t table[IXY_RSS_TABLE_SIZE])
+static int virtio_set_rss_table(struct ixy_device *ixy, const uint16_t table[IXY_RSS_TABLE_SIZE])
 {
 	(void)table;
-	return not_possible(ixy, "another RSS table");
+	return virtio_refuse(ixy, "another RSS table");
 }
 
-static int set_rss_types(struct ixy_device *ixy, uint32_t types)
+static int virtio_set_rss_types(struct ixy_device *ixy, uint32_t types)
 {
 	(void)types;
-	return not_possible(ixy, "another hash");
+	return virtio_refuse(ixy, "another hash");
 }
 
-static int add_flow(struct ixy_device *ixy, const struct ixy_flow *flow)
+static int virtio_add_flow(struct ixy_device *ixy, const struct ixy_flow *flow)
 {
 	(void)flow;
-	return not_possible(ixy, "a flow filter");
+	return virtio_refuse(ixy, "a flow filter");
 }
 
-static int remove_flow(struct ixy_device *ixy, int flow)
+static int virtio_remove_flow(struct ixy_device *ixy, int flow)
 {
 	(void)flow;
-	return not_possible(ixy, "a flow filter");
+	return virtio_refuse(ixy, "a flow filter");
 }
 
 /* ---- Statistics: the device counts nothing ---- */
 
-static int read_queue_stats(struct ixy_device *ixy, uint16_t queue, struct ixy_queue_stats *stats)
+static int virtio_read_queue_stats(struct ixy_device *ixy, uint16_t queue,
+				   struct ixy_queue_stats *stats)
 {
 	const struct virtio_device *dev = (struct virtio_device *)ixy;
 
@@ -209,23 +157,14 @@ int virtio_read_stats(struct ixy_device *ixy, struct ixy_stats *stats)
 	return dev->transport->check(dev) == -ENODEV ? -ENODEV : 0;
 }
 
-bool virtio_sent_all(struct virtio_device *dev, uint16_t queue)
-{
-	const struct virtio_queue *q = virtio_tx_queue(dev, queue);
-
-	dev->ring->tx(&dev->ixy, queue, NULL, 0);
-	return q->broken || q->free_ids == q->size / q->stride;
-}
-
 const struct ixy_control_ops virtio_control_ops = {
-	.link_speed = link_speed,
-	.set_promiscuous = set_promiscuous,
-	.set_mac = set_mac,
-	.read_queue_stats = read_queue_stats,
-	.set_rss_key = set_rss_key,
-	.set_rss_table = set_rss_table,
-	.set_rss_types = set_rss_types,
-	.add_flow = add_flow,
-	.remove_flow = remove_flow,
-	.interrupts = &virtio_interrupt_ops,
+	.link_speed = virtio_link_speed,
+	.set_promiscuous = virtio_set_promiscuous,
+	.set_mac = virtio_set_mac,
+	.read_queue_stats = virtio_read_queue_stats,
+	.set_rss_key = virtio_set_rss_key,
+	.set_rss_table = virtio_set_rss_table,
+	.set_rss_types = virtio_set_rss_types,
+	.add_flow = virtio_add_flow,
+	.remove_flow = virtio_remove_flow,
 };

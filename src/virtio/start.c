@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A back end that ends takes all rings with it. When one listens again, the device is set up anew as it
+ * Starting a device, and starting it again. A back end that ends takes all rings with it. When one listens again, the device is set up anew as it
  * was, by whoever asks for events, while other threads may receive and send. So these devices have
  * functions of their own in front of those that touch a ring: they note in the queue that they are in
  * there, unless the device is paused. Who restarts it pauses it, and waits until nobody is in there.
@@ -14,8 +14,23 @@
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
 
-#include "../ixy/wait.h"
 #include "virtio.h"
+
+int virtio_start(struct virtio_device *dev)
+{
+	int err = 0;
+
+	for (struct virtio_queue *q = dev->queues; !err && q < dev->end; q++)
+		err = virtio_fill_queue(dev, q) ?: dev->transport->start_queue(dev, q);
+	err = err ?: dev->transport->start(dev); /* only then may the device be told (3.1.1) */
+	if (err)
+		return err;
+	for (uint16_t i = 0; i < dev->pairs; i++)
+		dev->ring->publish(dev, virtio_rx_queue(dev, i));
+	return virtio_restore_settings(dev);
+}
+
+/* ---- Touching a ring of a device that may restart ---- */
 
 static int membarrier(int command)
 {
@@ -40,9 +55,8 @@ static void leave(struct virtio_queue *q)
 	__atomic_store_n(&q->busy, false, __ATOMIC_RELEASE);
 }
 
-/* ---- What the device's users call ---- */
-
-static uint32_t rx(struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs, uint32_t n)
+static uint32_t guarded_rx(struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs,
+			   uint32_t n)
 {
 	struct virtio_device *dev = (struct virtio_device *)ixy;
 	struct virtio_queue *q = virtio_rx_queue(dev, queue);
@@ -54,7 +68,8 @@ static uint32_t rx(struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs
 	return n;
 }
 
-static uint32_t tx(struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs, uint32_t n)
+static uint32_t guarded_tx(struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs,
+			   uint32_t n)
 {
 	struct virtio_device *dev = (struct virtio_device *)ixy;
 	struct virtio_queue *q = virtio_tx_queue(dev, queue);
@@ -66,38 +81,38 @@ static uint32_t tx(struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs
 	return n;
 }
 
-static bool arm(struct ixy_interrupts *in, uint16_t queue)
+static bool guarded_arm(struct ixy_interrupts *in, uint16_t queue)
 {
 	struct virtio_device *dev = (struct virtio_device *)in->dev;
 	struct virtio_queue *q = virtio_rx_queue(dev, queue);
 
 	if (!enter(dev, q))
 		return false;
-	bool waiting = virtio_interrupt_ops.arm(in, queue);
+	bool waiting = virtio_rx_arm(in, queue);
 	leave(q);
 	return waiting;
 }
 
-static bool waiting(struct ixy_device *ixy, uint16_t queue)
+static bool guarded_waiting(struct ixy_device *ixy, uint16_t queue)
 {
 	struct virtio_device *dev = (struct virtio_device *)ixy;
 	struct virtio_queue *q = virtio_rx_queue(dev, queue);
 
 	if (!enter(dev, q))
 		return false;
-	bool waiting = virtio_interrupt_ops.waiting(ixy, queue);
+	bool waiting = virtio_rx_waiting(ixy, queue);
 	leave(q);
 	return waiting;
 }
 
-static bool sending(struct ixy_device *ixy, uint16_t queue)
+static bool guarded_sending(struct ixy_device *ixy, uint16_t queue)
 {
 	struct virtio_device *dev = (struct virtio_device *)ixy;
 	struct virtio_queue *q = virtio_tx_queue(dev, queue);
 
 	if (!enter(dev, q))
 		return false;
-	bool sending = virtio_interrupt_ops.sending(ixy, queue);
+	bool sending = virtio_tx_pending(ixy, queue);
 	leave(q);
 	return sending;
 }
@@ -157,13 +172,9 @@ int virtio_restart(struct virtio_device *dev)
 void virtio_make_restartable(struct virtio_device *dev)
 {
 	dev->no_membarrier = membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) != 0;
-	dev->interrupt_ops = virtio_interrupt_ops;
-	dev->interrupt_ops.arm = arm;
-	dev->interrupt_ops.waiting = waiting;
-	dev->interrupt_ops.sending = sending;
-	dev->control_ops = *dev->ops.control;
-	dev->control_ops.interrupts = &dev->interrupt_ops;
-	dev->ops.control = &dev->control_ops;
-	dev->ops.rx = rx;
-	dev->ops.tx = tx;
+	dev->interrupt_ops.arm = guarded_arm;
+	dev->interrupt_ops.waiting = guarded_waiting;
+	dev->interrupt_ops.sending = guarded_sending;
+	dev->ops.rx = guarded_rx;
+	dev->ops.tx = guarded_tx;
 }
