@@ -14,13 +14,16 @@ of_help()
 of_page()
 {
 	sed -n -e 's/^\.It \(Fl . , \)\{0,1\}Fl -\([a-z-]*\)\( Ar \(.*\)\)\{0,1\}$/\2 \4/p' \
-		-e 's/^\.It Cm \([a-z]*=\).*/\1/p' "$1"
+		-e 's/^\.It Cm \([a-z]*=\).*/\1/p' "$@"
 }
 
-for page in *.[1-8]; do
+# What programs share is in ixy.7, for those that refer to it.
+for page in ixy-*.[1-8]; do
 	program=${page%.*}
+	pages=("$page")
+	grep -q '^\.Xr ixy 7$' "$page" && pages+=(ixy.7)
 	of_help "$program" | sort -u >"$work/$program --help"
-	of_page "$page" | sort -u >"$work/$page"
+	of_page "${pages[@]}" | sort -u >"$work/$page"
 	grep -q 'help' "$work/$page" || fail "$page: no options found"
 	diff -u "$work/$program --help" "$work/$page" || fail "$page differs from $program --help"
 done

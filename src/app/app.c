@@ -29,21 +29,16 @@ bool app_open(struct app *app, int argc, char **argv, uint32_t devices, uint32_t
 	return true;
 }
 
-static void report(struct app *app, bool final)
-{
-	for (uint32_t i = 0; i < app->device_count; i++)
-		app_report(app, i, final);
-	app->due = app_now() + 1;
-}
-
 bool app_running(struct app *app)
 {
 	static _Thread_local uint32_t calls;
 
 	if (++calls % 256 == 0) { /* not each time: the clock costs as much as a packet */
 		app_rest(app);
-		if (app_now() >= app->due)
-			report(app, false);
+		if (app_now() >= app->due) {
+			app_report(app, false);
+			app->due = app_now() + 1;
+		}
 	}
 	return !stopped && !app->status;
 }
@@ -51,7 +46,7 @@ bool app_running(struct app *app)
 int app_close(struct app *app)
 {
 	if (app->due)
-		report(app, true);
+		app_report(app, true);
 	while (app->device_count)
 		ixy_close(app->devices[--app->device_count]);
 	return app->status;

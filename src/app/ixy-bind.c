@@ -22,6 +22,7 @@
 
 #define NETWORK	  0x02 /* PCI base class */
 #define CARDS_MAX 256
+#define INDENT	  14 /* of what does not fit, and of remarks */
 
 struct card {
 	char pci[16];
@@ -34,7 +35,6 @@ struct card {
 	char used[256]; /* why the system needs it, or "" */
 };
 
-static const char *program;
 static bool force;
 
 /* ---- What there is ---- */
@@ -112,7 +112,7 @@ static void print_neighbour(const char *pci, const char *driver, void *ctx)
 {
 	const struct card *card = ctx;
 
-	printf("              also in group %s: %s (%s)\n", card->group, pci,
+	printf("%*salso in group %s: %s (%s)\n", INDENT, "", card->group, pci,
 	       *driver ? driver : "no driver");
 }
 
@@ -126,21 +126,22 @@ static void print_text(struct card *cards, int count)
 		char node[16] = "-";
 		if (c->node >= 0)
 			snprintf(node, sizeof(node), "%d", c->node);
-		printf("%-12s  %04x:%04x  %-16s  %-10s  %4s  %5s ", c->pci, c->vendor, c->device,
-		       c->name ?: "no", *c->driver ? c->driver : "-", node,
-		       *c->group ? c->group : "-");
+		int column = printf("%-12s  %04x:%04x  %-16s  %-10s  %4s  %5s  ", c->pci, c->vendor,
+				    c->device, c->name ?: "no", *c->driver ? c->driver : "-", node,
+				    *c->group ? c->group : "-");
+		char interfaces[sizeof(c->interfaces)] = "";
 		for (int i = 0; i < c->interface_count; i++)
-			printf(" %s", c->interfaces[i]);
-		puts(c->interface_count ? "" : " -");
+			strcat(strcat(interfaces, i ? " " : ""), c->interfaces[i]);
+		app_print_words(stdout, column, INDENT, c->interface_count ? interfaces : "-");
 		if (*c->used)
-			printf("              in use: %s\n", c->used);
+			app_print_words(stdout, printf("%*sin use: ", INDENT, ""), INDENT + 2,
+					c->used);
 		for_neighbours(c, print_neighbour, c);
 		iommu |= *c->group;
 	}
 	if (count && !iommu)
-		puts("No IOMMU is on: vfio-pci needs one (VT-d, AMD-Vi in the firmware; "
-		     "intel_iommu=on "
-		     "for Intel).");
+		puts("No IOMMU is on: vfio-pci needs one (VT-d, AMD-Vi in the firmware;\n"
+		     "intel_iommu=on for Intel).");
 }
 
 static void json_string(const char *key, const char *text)
@@ -165,7 +166,8 @@ static void print_json(struct card *cards, int count)
 {
 	for (struct card *c = cards; c < cards + count; c++) {
 		int neighbours = 0;
-		printf("{\"address\":\"%s\",\"id\":\"%04x:%04x\"", c->pci, c->vendor, c->device);
+		printf("{\"type\":\"card\",\"address\":\"%s\",\"id\":\"%04x:%04x\"", c->pci,
+		       c->vendor, c->device);
 		json_string("card", c->name);
 		json_string("driver", c->driver);
 		printf(",\"numa_node\":");
@@ -188,13 +190,13 @@ static void print_json(struct card *cards, int count)
 __attribute__((format(printf, 2, 3))) static bool refuse(const struct card *card,
 							 const char *format, ...)
 {
+	char text[1024];
 	va_list args;
 
 	va_start(args, format);
-	fprintf(stderr, "%s: %s: ", program, card->pci);
-	vfprintf(stderr, format, args);
-	putc('\n', stderr);
+	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
+	app_say("%s: %s", card->pci, text);
 	return false;
 }
 
@@ -392,8 +394,7 @@ static bool bind_cards(const char *driver, char **named, int count, const struct
 	for (int i = 0; i < count; i++) {
 		struct card card;
 		if (!sysfs_is_address(named[i]) || !sysfs_exists(SYSFS_DEVICE, named[i])) {
-			fprintf(stderr, "%s: %s: no such device; they look like 0000:03:00.0\n",
-				program, named[i]);
+			app_say("%s: no such device; they look like 0000:03:00.0", named[i]);
 			good = false;
 			continue;
 		}
@@ -407,70 +408,47 @@ static bool bind_cards(const char *driver, char **named, int count, const struct
 
 /* ---- The command line ---- */
 
-static const char help[] =
-	"usage: ixy-bind [OPTION]... [DRIVER ADDRESS...]\n\n"
-	"List network cards, or give those at ADDRESS (0000:03:00.0) to another driver:\n\n"
-	"  vfio-pci            for programs, behind the IOMMU\n"
-	"  none                for programs that are given sysfs:ADDRESS, without an IOMMU\n"
-	"  kernel              back to the kernel's own driver\n\n"
-	"  --user NAME         with vfio-pci: let this user open them (owner of /dev/vfio/GROUP)\n"
-	"  --force             also what the system uses: addresses, routes, bridges, ...\n"
-	"  --json              list as JSON, one object per line and card\n"
-	"  --help              print this\n"
-	"  --version           print the version\n\n"
-	"Nothing lasts beyond a restart. Programs cannot use a card while the kernel drives "
-	"another\n"
-	"device of its IOMMU group.\n";
-
-static int usage(const char *format, const char *what)
+static void print_drivers(void)
 {
-	fprintf(stderr, "%s: ", program);
-	fprintf(stderr, format, what);
-	fputs("; try --help\n", stderr);
-	return 2;
+	puts("\nDRIVER is one of\n"
+	     "  vfio-pci                for programs, behind the IOMMU\n"
+	     "  none                    for programs that are given sysfs:ADDRESS, without an\n"
+	     "                          IOMMU\n"
+	     "  kernel                  back to the kernel's own driver\n\n"
+	     "Nothing lasts beyond a restart. Programs cannot use a card while the kernel\n"
+	     "drives another device of its IOMMU group.");
 }
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "user", true, NULL, 'u' },	 { "force", false, NULL, 'f' },
-		{ "json", false, NULL, 'j' },	 { "help", false, NULL, 'h' },
-		{ "version", false, NULL, 'v' }, { 0 },
-	};
 	static struct card cards[CARDS_MAX];
 	const struct passwd *user = NULL;
-	const char *slash = strrchr(argv[0], '/');
+	const char *user_name = NULL;
 	bool json = false;
-	int option;
+	int status;
+	const struct app_option options[] = {
+		{ "user", "NAME",
+		  "with vfio-pci: let this user open them (owner of /dev/vfio/GROUP)", APP_TEXT,
+		  &user_name, 0, 0 },
+		{ "force", NULL, "also what the system uses: addresses, routes, bridges, ...",
+		  APP_FLAG, &force, 0, 0 },
+		{ "json", NULL, "list as JSON, one object per line and card", APP_FLAG, &json, 0,
+		  0 },
+		{ 0 },
+	};
+	const struct app_command command = {
+		"[DRIVER ADDRESS...]",
+		"List network cards, or give those at ADDRESS (0000:03:00.0) to another driver.",
+		options, print_drivers
+	};
 
-	program = slash ? slash + 1 : argv[0];
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
-		switch (option) {
-		case 'u':
-			user = getpwnam(optarg);
-			if (!user) {
-				fprintf(stderr, "%s: there is no user %s\n", program, optarg);
-				return 1;
-			}
-			break;
-		case 'f':
-			force = true;
-			break;
-		case 'j':
-			json = true;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return 0;
-		case 'v':
-			printf("%s %s\n", program, IXY_VERSION);
-			return 0;
-		case ':':
-			return usage("%s needs a value", argv[optind - 1]);
-		default:
-			return usage("%s: no such option", argv[optind - 1]);
-		}
+	app_start(argv);
+	ixy_log_to(app_log, NULL);
+	if (!app_parse_options(&command, argc, argv, &status))
+		return status;
+	if (user_name && !(user = getpwnam(user_name))) {
+		app_say("there is no user %s", user_name);
+		return 1;
 	}
 	const char *driver = argv[optind];
 	if (!driver) {
@@ -479,10 +457,10 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	if (strcmp(driver, "vfio-pci") && strcmp(driver, "kernel") && strcmp(driver, "none"))
-		return usage("%s: not vfio-pci, kernel or none", driver);
+		return app_wrong_use("%s: not vfio-pci, kernel or none", driver);
 	if (optind + 1 == argc)
-		return usage("%s: of which card", driver);
+		return app_wrong_use("%s: of which card", driver);
 	if (user && strcmp(driver, "vfio-pci"))
-		return usage("--user goes with vfio-pci, not with %s", driver);
+		return app_wrong_use("--user goes with vfio-pci, not with %s", driver);
 	return bind_cards(driver, argv + optind + 1, argc - optind - 1, user) ? 0 : 1;
 }

@@ -12,7 +12,7 @@ int main(int argc, char **argv)
 	uint64_t limit = 0, captured = 0;
 	uint32_t snaplen = PCAP_FRAME_MAX;
 	struct app_option options[] = {
-		{ "count", "N", "end after this many packets", APP_U64, &limit, 0, 1e15 },
+		{ "count", "N", "end after this many packets", APP_U64, &limit, 1, 1e15 },
 		{ "snaplen", "BYTES", "keep no more of each packet", APP_U32, &snaplen, 1,
 		  PCAP_FRAME_MAX },
 		{ 0 },
@@ -58,10 +58,10 @@ int main(int argc, char **argv)
 			pkt_buf_free_batch(bufs, rx);
 		}
 	}
-	if (file && fclose(file))
+	if (file && (pipe ? fflush(file) : fclose(file)))
 		good = false;
 	if (!good && !(pipe && errno == EPIPE)) { /* a reader that has seen enough is no error */
-		fprintf(stderr, "%s: %s: %s\n", argv[0], app.args[1], strerror(errno));
+		app_say("%s: %s", app.args[1], strerror(errno));
 		app.status = 1;
 	}
 	return app_close(&app);

@@ -187,7 +187,7 @@ static void serve(struct app *app, uint16_t first, uint16_t end)
 }
 
 /* Return: the exit status. */
-static int load_source(struct pktgen *p, const char *program, const char *path, uint32_t size)
+static int load_source(struct pktgen *p, const char *path, uint32_t size)
 {
 	const struct ixy_device *dev = p->app.devices[0];
 
@@ -199,7 +199,7 @@ static int load_source(struct pktgen *p, const char *program, const char *path, 
 		return err ? 1 : 0;
 	}
 	if (size - CRC > p->longest) {
-		fprintf(stderr, "%s: --size %u needs --mtu %u\n", program, size, size - HEADERS);
+		app_say("--size %u needs --mtu %u", size, size - HEADERS);
 		return 2;
 	}
 	return make_frame(&p->source, dev->mac, size - CRC) ? 0 : 1;
@@ -212,9 +212,9 @@ int main(int argc, char **argv)
 	struct pktgen p = { 0 };
 	struct app_option options[] = {
 		{ "size", "BYTES", "of each frame, CRC included (64)", APP_U32, &size, 64, 9728 },
-		{ "rate", "PPS", "packets per second (as fast as it goes)", APP_DOUBLE, &p.rate, 0,
-		  1e9 },
-		{ "count", "N", "end after this many packets", APP_U64, &p.limit, 0, 1e15 },
+		{ "rate", "PPS", "packets per second (0: as fast as it goes)", APP_DOUBLE, &p.rate,
+		  0, 1e9 },
+		{ "count", "N", "end after this many packets", APP_U64, &p.limit, 1, 1e15 },
 		{ "pcap", "FILE", "send these packets; once, or --count in all", APP_TEXT, &path, 0,
 		  0 },
 		{ 0 },
@@ -223,14 +223,13 @@ int main(int argc, char **argv)
 	p.app = (struct app){
 		.usage = "A",
 		.about = "Send packets with card A: UDP with a sequence number, or those of a "
-			 "capture file.\n"
-			 "Numbers may end in k or M.",
+			 "capture file.",
 		.extra = options,
 	};
 	app_never_waits = true;
 	if (!app_open(&p.app, argc, argv, 1, 1))
 		return app_close(&p.app);
-	p.app.status = load_source(&p, argv[0], path, size);
+	p.app.status = load_source(&p, path, size);
 	if (!p.app.status)
 		app_run(&p.app, serve);
 	int status = app_close(&p.app);

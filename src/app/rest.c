@@ -6,6 +6,7 @@
 #include <ixy/interrupt.h>
 
 #include <sched.h>
+#include <time.h>
 
 /*
  * To go on polling for so long after the last packet. To sleep and to be woken up costs some
@@ -18,6 +19,14 @@ static struct ixy_interrupts interrupts[APP_DEVICES_MAX];
 static struct ixy_watch watches[APP_DEVICES_MAX];
 static _Thread_local struct ixy_wait waits[IXY_WAIT_MAX];
 static _Thread_local uint32_t wait_count;
+
+double app_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + t.tv_nsec / 1e9;
+}
 
 void app_watch(struct app *app)
 {
@@ -39,17 +48,16 @@ void app_wait_for(struct app *app, uint16_t first, uint16_t end)
 	if (!app_interrupts || app->status)
 		return;
 	if (count > IXY_WAIT_MAX) {
-		fprintf(stderr, "one thread can wait for %d queues, not %u; try more --threads\n",
+		app_say("one thread can wait for %d queues, not %u; try more --threads",
 			IXY_WAIT_MAX, count);
 		app->status = 1;
 		return;
 	}
 	for (uint32_t i = 0; i < app->device_count; i++) {
 		if (!interrupts[i].msix && end - first < app->devices[i]->config.rx_queues) {
-			fprintf(stderr,
-				"%s: the card has MSI only, which wakes up one thread for all "
-				"queues; leave out --threads or --interrupts\n",
-				app->args[i]);
+			app_say("%s: the card has MSI only, which wakes up one thread for all "
+				"queues; leave out --threads or --interrupts",
+				app_card_name(i));
 			app->status = 1;
 			return;
 		}
@@ -90,16 +98,20 @@ void app_rest(struct app *app)
 static void print_event(const struct app *app, uint32_t i, const struct ixy_event *event)
 {
 	if (app_json) {
-		fputs("{\"event\":", app->out);
+		fprintf(app->out,
+			"{\"type\":\"event\",\"time\":%.3f,\"event\":", app_now() - app->start);
 		app_print_string(app->out, event->text);
 		fputs(",\"device\":", app->out);
 		app_print_string(app->out, app->args[i]);
+		fputs(",\"name\":", app->out);
+		app_print_string(app->out, app_card_name(i));
 		fputs("}\n", app->out);
+		app_flush(app->out);
 	}
 	if (event->kind == IXY_GONE)
-		fprintf(stderr, "%s: the card does not answer any more\n", app->args[i]);
+		app_say("%s: the card does not answer any more", app_card_name(i));
 	else if (!app_json && event->kind != IXY_FAILED && event->kind != IXY_WANTED)
-		fprintf(stderr, "%s: %s\n", app->args[i], event->text);
+		app_say("%s: %s", app_card_name(i), event->text);
 }
 
 void app_events(struct app *app, uint32_t i)

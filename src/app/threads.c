@@ -1,16 +1,63 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* --threads: the main loop in several threads, each with queues and a processor of its own. */
+/* From when the cards are open: links, --duration, and the main loop, with --threads in several. */
 #define _GNU_SOURCE /* processors of a thread */
 #include "options.h"
 
+#include <errno.h>
 #include <math.h>
 #include <pthread.h>
 #include <sched.h>
-#include <stdlib.h>
+#include <signal.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
+#include <ixy/control.h>
 #include <ixy/vfio_pci.h>
+
+/* ---- When the cards are ready ---- */
+
+static void wait_for_link(const struct app *app)
+{
+	double deadline = app_now() + 10;
+
+	for (uint32_t i = 0; i < app->device_count; i++) {
+		while (!ixy_link_speed(app->devices[i]) && app_now() < deadline)
+			if (usleep(1000))
+				return; /* a signal: the main loop ends the program */
+		if (!ixy_link_speed(app->devices[i]))
+			app_say("%s: no link; is the cable plugged in?", app_card_name(i));
+	}
+}
+
+/* After @seconds this program gets a signal, as if somebody had ended it. */
+static void end_after(double seconds)
+{
+	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGTERM };
+	struct itimerspec when = { .it_value = { (time_t)seconds,
+						 (seconds - (time_t)seconds) * 1e9 } };
+	timer_t timer;
+
+	if (!timer_create(CLOCK_MONOTONIC, &event, &timer) && !timer_settime(timer, 0, &when, NULL))
+		return;
+	app_say("--duration: no timer: %s", strerror(errno));
+	raise(SIGTERM);
+}
+
+void app_ready(struct app *app)
+{
+	if (app_json && app->out == stderr)
+		app_say_json();
+	app_name_cards(app);
+	wait_for_link(app);
+	app_watch(app);
+	app->start = app_now();
+	app->due = app->start + 1;
+	if (app_duration > 0)
+		end_after(app_duration);
+}
+
+/* ---- Threads ---- */
 
 struct worker {
 	pthread_t thread;
@@ -93,8 +140,7 @@ static void supervise(struct app *app, const _Atomic uint32_t *running)
 	for (; *running && app_running(app); usleep(10000)) {
 		if (app_now() < due)
 			continue;
-		for (uint32_t i = 0; i < app->device_count; i++)
-			app_report(app, i, false);
+		app_report(app, false);
 		due = app_now() + 1;
 	}
 }
@@ -102,14 +148,16 @@ static void supervise(struct app *app, const _Atomic uint32_t *running)
 static void start(struct worker *w, const cpu_set_t *processors, uint32_t i)
 {
 	pthread_attr_t attributes;
+	int err = pthread_attr_init(&attributes);
 
-	pthread_attr_init(&attributes);
-	pin(&attributes, processors, i);
-	int err = pthread_create(&w->thread, &attributes, work, w);
-	pthread_attr_destroy(&attributes);
+	if (!err) {
+		pin(&attributes, processors, i);
+		err = pthread_create(&w->thread, &attributes, work, w);
+		pthread_attr_destroy(&attributes);
+	}
 	if (!err)
 		return;
-	fprintf(stderr, "cannot start thread %u: %s\n", i, strerror(err));
+	app_say("cannot start thread %u: %s", i, strerror(err));
 	w->app->status = 1;
 	w->app = NULL;
 }
@@ -117,7 +165,7 @@ static void start(struct worker *w, const cpu_set_t *processors, uint32_t i)
 void app_run(struct app *app, void (*serve)(struct app *app, uint16_t first, uint16_t end))
 {
 	const uint32_t n = app->threads, queues = app->config.tx_queues;
-	struct worker *workers = calloc(n + 1, sizeof(*workers));
+	struct worker workers[APP_THREADS_MAX];
 	_Atomic uint32_t running = n;
 	cpu_set_t processors;
 
@@ -140,5 +188,4 @@ void app_run(struct app *app, void (*serve)(struct app *app, uint16_t first, uin
 	for (uint32_t i = 0; i < n; i++)
 		if (workers[i].app)
 			pthread_join(workers[i].thread, NULL);
-	free(workers);
 }

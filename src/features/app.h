@@ -2,15 +2,15 @@
 /* What app.c and the programs find in files that the smallest build leaves out. */
 #pragma once
 
-/* Seconds of a clock that never goes back. */
+/* rest.c: seconds of a clock that never goes back. */
 double app_now(void);
 
 /* options.c: fill in @app->args, batch and config. Return: false to end with @app->status. */
 bool app_parse(struct app *app, int argc, char **argv, uint32_t count);
 
-/* options.c: print what card @i has counted, at which rate since the last time or, at the end, since
- * the start. Ends the program when the card has failed or gone, or the system wants it back. */
-void app_report(struct app *app, uint32_t i, bool final);
+/* statistics.c: print what the cards have counted, at which rate since the last time or, at the end,
+ * since the start. Ends the program when a card has failed or gone, or the system wants it back. */
+void app_report(struct app *app, bool final);
 
 /* rest.c: let others run; with --interrupts, sleep if nothing arrives. */
 void app_rest(struct app *app);

@@ -146,7 +146,7 @@ events()
 }
 events "events, polling"
 events "events, interrupts" --interrupts
-grep -q '^vfio-user:.*nic0.sock: link down$' "$work/events, interrupts.err.log" || fail "an event does not look like one"
+grep -q '^ixy-pcap: nic0: link down$' "$work/events, interrupts.err.log" || fail "an event does not look like one"
 events "events, JSON" --interrupts --json
-grep -q '^{"event":"link down","device":"vfio-user:.*nic0.sock"}$' "$work/events, JSON.log" || fail "an event is no JSON object"
+grep -q '^{"type":"event","time":[0-9.]*,"event":"link down","device":"vfio-user:.*nic0.sock","name":"nic0"}$' "$work/events, JSON.log" || fail "an event is no JSON object"
 finish

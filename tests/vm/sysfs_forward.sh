@@ -87,7 +87,7 @@ guest "echo 64 >/proc/sys/vm/nr_hugepages"
 # Two programs, one card. No driver takes it meanwhile either, although it would otherwise.
 guest "echo >$sysfs/$(card 0)/driver_override"
 guest "ixy-fwd sysfs:$(card 0) sysfs:$(card 1) >/tmp/first 2>&1 & echo \$! >/tmp/pid"
-within 10 guest grep -q RX /tmp/first || die "the first does not run: $(guest cat /tmp/first)"
+within 10 guest grep -q pps /tmp/first || die "the first does not run: $(guest cat /tmp/first)"
 refused "a card that another program has" "in use" "$fwd"
 refused "a card that a program has, to the kernel" "open" ixy-bind kernel "$(card 0)"
 must "modprobe" guest "rmmod ixgbe && modprobe ixgbe"

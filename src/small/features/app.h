@@ -6,7 +6,9 @@
 #define app_parse(app, argc, argv, count) ((app)->args = (argv) + 1, (argc) == 1 + (int)(count))
 #define app_run(app, serve)		  serve(app, 0, 1)
 #define app_rest(app)
-#define app_report(app, i, final)                                                                  \
-	((void)((app)->status |= !!ixy_read_stats((app)->devices[i], &(app)->stats[i])),           \
-	 printf("%s%s: received %lu, sent %lu\n", final ? "total " : "", (app)->args[i],           \
-		(app)->stats[i].rx_packets, (app)->stats[i].tx_packets))
+#define app_report(app, final)                                                                     \
+	for (uint32_t i = 0; i < (app)->device_count; i++)                                         \
+	(app)->status |=                                                                           \
+		!!ixy_read_stats((app)->devices[i], &(app)->stats[i]) ||                           \
+		printf("%s%s: received %lu, sent %lu\n", final ? "total " : "", (app)->args[i],    \
+		       (app)->stats[i].rx_packets, (app)->stats[i].tx_packets) < 0
