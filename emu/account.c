@@ -10,6 +10,8 @@
 
 #include "port.h"
 
+#include "app/output.h"
+
 /* One counter of the account. */
 struct counter {
 	const char *name;  /* in JSON */
@@ -46,10 +48,12 @@ static const struct counter counters[] = {
 	{ "duplicates", "verified: came twice", WIRE_COUNTER(duplicates), false },
 	{ "reordered", "verified: out of order", WIRE_COUNTER(reordered), false },
 	{ "late", "verified: far out of order", WIRE_COUNTER(late), false },
-	{ "foreign", "not made by a generator here", WIRE_COUNTER(foreign), false },
+	{ "foreign", "not verified: of no generator here", WIRE_COUNTER(foreign), false },
 	{ "bursts", "bursts", WIRE_COUNTER(bursts), false },
 	{ "overdue", "  frames not back in time", WIRE_COUNTER(overdue), false },
 };
+
+#define HEADING_EVERY 20 /* intervals */
 
 #define COUNTERS (sizeof(counters) / sizeof(counters[0]))
 
@@ -63,18 +67,23 @@ static uint64_t value(const struct port *port, const struct counter *counter)
 	return number;
 }
 
-/* On a verifying wire "corrupted 0" is what one wants to read. */
+/*
+ * Where there are generators, "corrupted 0" is what one wants to read. Without any there is nothing
+ * to verify, and nothing to say of packets that come from elsewhere.
+ */
 static bool shown(const struct emulator *emu, const struct counter *counter)
 {
-	bool verdict = !strcmp(counter->name, "corrupted") || !strcmp(counter->name, "lost") ||
-		       !strcmp(counter->name, "touched");
+	const bool verdict = !strcmp(counter->name, "corrupted") ||
+			     !strcmp(counter->name, "lost") || !strcmp(counter->name, "touched");
+	bool generators = false, counted = false;
 
-	if (counter->always)
-		return true;
-	for (uint32_t i = 0; i < emu->count; i++)
-		if (value(&emu->ports[i], counter) || (verdict && emu->ports[i].wire->touch))
-			return true;
-	return false;
+	for (uint32_t i = 0; i < emu->count; i++) {
+		generators |= emu->wires.streams[i] != NULL;
+		counted |= value(&emu->ports[i], counter) != 0;
+	}
+	if (!strcmp(counter->name, "foreign"))
+		return counted && generators;
+	return counter->always || counted || (verdict && generators);
 }
 
 static bool all_ok(const struct emulator *emu)
@@ -88,28 +97,7 @@ static bool all_ok(const struct emulator *emu)
 	return true;
 }
 
-/* Megabits per second on the wire: with CRC (4), preamble (8) and gap (12). */
-static double mbits(uint64_t frames, uint64_t bytes, double seconds)
-{
-	return (bytes + frames * 24) * 8 / seconds / 1e6;
-}
-
 /* ---- JSON ---- */
-
-/* Bytes that are no ASCII (file names) go out as they are; whoever has UTF-8 names gets UTF-8. */
-static void json_string(FILE *file, const char *prefix, const char *text)
-{
-	fprintf(file, "\"%s", prefix);
-	for (; *text; text++) {
-		if (*text == '"' || *text == '\\')
-			fprintf(file, "\\%c", *text);
-		else if ((unsigned char)*text < 0x20)
-			fprintf(file, "\\u%04x", *text);
-		else
-			fputc(*text, file);
-	}
-	fputc('"', file);
-}
 
 static void json_ports(const struct emulator *emu)
 {
@@ -119,16 +107,18 @@ static void json_ports(const struct emulator *emu)
 	for (uint32_t i = 0; i < emu->count; i++) {
 		const struct port *port = &emu->ports[i];
 		const uint8_t *mac = port->wire->mac;
+		char address[PORT_PATH_MAX + 16];
 
 		fprintf(file, "%s{\"port\":%u,\"address\":", i ? "," : "", i);
-		json_string(file, "vfio-user:", port->path);
+		snprintf(address, sizeof(address), "vfio-user:%s", port->path);
+		app_print_string(file, address);
 		fprintf(file, ",\"mac\":\"%02x:%02x:%02x:%02x:%02x:%02x\",\"wire\":", mac[0],
 			mac[1], mac[2], mac[3], mac[4], mac[5]);
-		json_string(file, "", port->wire->text);
+		app_print_string(file, port->wire->text);
 		fputc('}', file);
 	}
 	fprintf(file, "]}\n");
-	fflush(file);
+	app_flush(file);
 }
 
 static void json_final(const struct emulator *emu, double seconds)
@@ -142,7 +132,7 @@ static void json_final(const struct emulator *emu, double seconds)
 		const struct port *port = &emu->ports[i];
 
 		fprintf(file, "%s{\"port\":%u,\"wire\":", i ? "," : "", i);
-		json_string(file, "", port->wire->text);
+		app_print_string(file, port->wire->text);
 		for (uint32_t c = 0; c < COUNTERS; c++) {
 			totals[c] += value(port, &counters[c]);
 			fprintf(file, ",\"%s\":%" PRIu64, counters[c].name,
@@ -164,49 +154,64 @@ static void json_final(const struct emulator *emu, double seconds)
 	for (uint32_t c = 0; c < COUNTERS; c++)
 		fprintf(file, "%s\"%s\":%" PRIu64, c ? "," : "", counters[c].name, totals[c]);
 	fprintf(file, "}}\n");
-	fflush(file);
+	app_flush(file);
 }
 
 /* ---- Tables ---- */
 
-/* 1234567 as "1,234,567" */
-static const char *grouped(uint64_t number, char text[32])
-{
-	char *c = text + 31;
-	int digits = 0;
+#define LABEL 34 /* of a counter */
+#define CELL  14 /* of a value, or wider */
 
-	*c = '\0';
-	do {
-		if (digits && digits % 3 == 0)
-			*--c = ',';
-		*--c = '0' + number % 10;
-		digits++;
-	} while (number /= 10);
-	return c;
+/* Columns that all values of a port take, and a space. */
+static int width_of(const struct port *port)
+{
+	int width = CELL;
+	char text[32];
+
+	for (uint32_t c = 0; c < COUNTERS; c++) {
+		int length = strlen(app_grouped(text, value(port, &counters[c])));
+		if (length > width)
+			width = length;
+	}
+	return width + 1;
 }
 
-static void table_final(const struct emulator *emu, double seconds)
+/* Ports from @first on and before @end, which fit beside each other. */
+static void table_of_ports(const struct emulator *emu, double seconds, uint32_t first, uint32_t end)
 {
 	FILE *file = stderr;
 	char text[64];
 
-	fprintf(file, "\n");
 	snprintf(text, sizeof(text), "cards' account, %.1f s", seconds);
-	fprintf(file, "%-34s", text);
-	for (uint32_t i = 0; i < emu->count; i++) {
-		const struct wire_ops *ops = emu->ports[i].wire->ops;
-
-		snprintf(text, sizeof(text), "port %u (%s)", i, ops->kind);
-		fprintf(file, " %17s", text);
+	fprintf(file, "\n%-*s", LABEL, text);
+	for (uint32_t i = first; i < end; i++) {
+		snprintf(text, sizeof(text), "port %u %s", i, emu->ports[i].wire->ops->kind);
+		fprintf(file, " %*s", width_of(&emu->ports[i]) - 1, text);
 	}
 	fprintf(file, "\n");
 	for (uint32_t c = 0; c < COUNTERS; c++) {
 		if (!shown(emu, &counters[c]))
 			continue;
-		fprintf(file, "%-34s", counters[c].label);
-		for (uint32_t i = 0; i < emu->count; i++)
-			fprintf(file, " %17s", grouped(value(&emu->ports[i], &counters[c]), text));
+		fprintf(file, "%-*s", LABEL, counters[c].label);
+		for (uint32_t i = first; i < end; i++)
+			fprintf(file, " %*s", width_of(&emu->ports[i]) - 1,
+				app_grouped(text, value(&emu->ports[i], &counters[c])));
 		fprintf(file, "\n");
+	}
+}
+
+static void table_final(const struct emulator *emu, double seconds)
+{
+	FILE *file = stderr;
+
+	for (uint32_t first = 0, end; first < emu->count; first = end) {
+		int columns = LABEL + width_of(&emu->ports[first]);
+		for (end = first + 1; end < emu->count; end++) {
+			columns += width_of(&emu->ports[end]);
+			if (columns > APP_COLUMNS)
+				break;
+		}
+		table_of_ports(emu, seconds, first, end);
 	}
 	for (uint32_t i = 0; i < emu->count; i++) {
 		const struct nic_account *account = nic_account(emu->ports[i].nic);
@@ -219,9 +224,9 @@ static void table_final(const struct emulator *emu, double seconds)
 		const struct wire_times *times = &emu->ports[i].wire->account.times;
 		if (times->max)
 			fprintf(file,
-				"port %u: bursts came back in %.1f us (half of them), %.1f us (99 "
-				"%%), "
-				"%.1f us (99.9 %%), %.1f us (all)\n",
+				"port %u: bursts came back in %.1f us (half of them), %.1f us "
+				"(99 %%),\n"
+				"         %.1f us (99.9 %%), %.1f us (all)\n",
 				i, times->p50 / 1e3, times->p99 / 1e3, times->p999 / 1e3,
 				times->max / 1e3);
 		if (!wire_ok(emu->ports[i].wire))
@@ -242,55 +247,97 @@ void account_ports(const struct emulator *emu)
 	}
 	if (emu->command)
 		return;
-	for (uint32_t i = 0; i < emu->count; i++)
-		printf("port %u  vfio-user:%s  %s\n", i, emu->ports[i].path,
-		       emu->ports[i].wire->text);
-	fflush(stdout);
+	for (uint32_t i = 0; i < emu->count; i++) {
+		const struct port *port = &emu->ports[i];
+		int column = printf("port %u  vfio-user:%s", i, port->path);
+
+		/* Addresses are whole, whatever their length. */
+		if (column + 2 + (int)strlen(port->wire->text) > APP_COLUMNS)
+			printf("\n      ");
+		printf("  %s\n", port->wire->text);
+	}
+	app_flush(stdout);
+}
+
+/* What has happened to one port since the interval before. */
+struct change {
+	const char *state;
+	double seconds;
+	uint64_t rx_frames, rx_bytes, tx_frames, tx_bytes, rx_missed;
+};
+
+static void json_change(const struct port *port, uint32_t i, const struct change *change,
+			FILE *file)
+{
+	const struct nic_account *sum = nic_account(port->nic);
+	const double unit = change->seconds * 1e6;
+
+	fprintf(file,
+		"%s{\"port\":%u,\"state\":\"%s\",\"rx_mpps\":%.6f,\"rx_mbits\":%.3f,"
+		"\"tx_mpps\":%.6f,\"tx_mbits\":%.3f",
+		i ? "," : "", i, change->state, change->rx_frames / unit,
+		app_wire_bits(change->rx_frames, change->rx_bytes) / unit, change->tx_frames / unit,
+		app_wire_bits(change->tx_frames, change->tx_bytes) / unit);
+	fprintf(file,
+		",\"rx_missed\":%" PRIu64 ",\"corrupted\":%" PRIu64 ",\"rx_frames\":%" PRIu64
+		",\"tx_frames\":%" PRIu64 ",\"rx_down\":%" PRIu64 ",\"dma_faults\":%" PRIu64 "}",
+		sum->rx_missed, port->wire->account.corrupted, sum->rx_frames, sum->tx_frames,
+		sum->rx_down, sum->dma_faults);
+}
+
+/* @decimals: of the time, as many as tell one interval from the next */
+static void line_of_change(const struct port *port, uint32_t i, const struct change *change,
+			   double time, int decimals)
+{
+	char missed[APP_RATE_SIZE];
+
+	fprintf(stderr, "%7.*f %2u %-5s %-4s ", decimals, time, i, port->wire->ops->kind,
+		change->state);
+	app_print_rate(stderr, change->rx_frames, change->rx_bytes, change->seconds);
+	fputc(' ', stderr);
+	app_print_rate(stderr, change->tx_frames, change->tx_bytes, change->seconds);
+	fprintf(stderr, " %s\n", app_scaled(missed, change->rx_missed / change->seconds, "pps"));
 }
 
 void account_interval(struct emulator *emu, uint64_t now, uint64_t passed)
 {
-	double seconds = (double)passed / NS_PER_SECOND;
-	FILE *json = emu->json_file;
+	const double time = (double)(now - emu->started) / NS_PER_SECOND;
+	const double seconds = (double)passed / NS_PER_SECOND;
+	int decimals = 0;
 
+	for (uint64_t unit = NS_PER_SECOND; emu->interval % unit && decimals < 3; unit /= 10)
+		decimals++;
 	if (emu->json)
-		fprintf(json, "{\"type\":\"interval\",\"time\":%.3f,\"seconds\":%.3f,\"ports\":[",
-			(double)(now - emu->started) / NS_PER_SECOND, seconds);
+		fprintf(emu->json_file,
+			"{\"type\":\"interval\",\"time\":%.3f,\"seconds\":%.3f,\"ports\":[", time,
+			seconds);
+	else if (emu->headings++ % HEADING_EVERY == 0)
+		fprintf(stderr, "%7s %-8s %-4s %-23s %-23s %s\n", "seconds", "port", "link",
+			"received by the driver", "sent by the driver", "missed");
 	for (uint32_t i = 0; i < emu->count; i++) {
 		struct port *port = &emu->ports[i];
 		const struct nic_account *new = nic_account(port->nic), *old = &port->before;
-		uint64_t rx = new->rx_frames - old->rx_frames, tx = new->tx_frames - old->tx_frames;
-		double rx_mbits = mbits(rx, new->rx_bytes - old->rx_bytes, seconds);
-		double tx_mbits = mbits(tx, new->tx_bytes - old->tx_bytes, seconds);
-		const char *state = !vfu_connected(port->server) ? "free"
-				    : nic_link_up(port->nic)	 ? "up"
-								 : "down";
+		const struct change change = {
+			.state = !vfu_connected(port->server) ? "free"
+				 : nic_link_up(port->nic)     ? "up"
+							      : "down",
+			.seconds = seconds,
+			.rx_frames = new->rx_frames - old->rx_frames,
+			.rx_bytes = new->rx_bytes - old->rx_bytes,
+			.tx_frames = new->tx_frames - old->tx_frames,
+			.tx_bytes = new->tx_bytes - old->tx_bytes,
+			.rx_missed = new->rx_missed - old->rx_missed,
+		};
 
 		if (emu->json)
-			fprintf(json,
-				"%s{\"port\":%u,\"state\":\"%s\",\"rx_mpps\":%.4f,\"rx_mbits\":%."
-				"2f,"
-				"\"tx_mpps\":%.4f,\"tx_mbits\":%.2f,\"rx_missed\":%" PRIu64
-				",\"corrupted\":%" PRIu64 ",\"rx_frames\":%" PRIu64
-				",\"tx_frames\":%" PRIu64 ",\"rx_down\":%" PRIu64
-				",\"dma_faults\":%" PRIu64 "}",
-				i ? "," : "", i, state, rx / seconds / 1e6, rx_mbits,
-				tx / seconds / 1e6, tx_mbits, new->rx_missed - old->rx_missed,
-				port->wire->account.corrupted, new->rx_frames, new->tx_frames,
-				new->rx_down, new->dma_faults);
+			json_change(port, i, &change, emu->json_file);
 		else
-			fprintf(stderr,
-				"%4.0f s  port %-2u %-5s %-4s  rx %7.3f Mpps %7.0f Mbit/s  tx "
-				"%7.3f Mpps %7.0f Mbit/s"
-				"  missed %" PRIu64 "\n",
-				(double)(now - emu->started) / NS_PER_SECOND, i,
-				port->wire->ops->kind, state, rx / seconds / 1e6, rx_mbits,
-				tx / seconds / 1e6, tx_mbits, new->rx_missed - old->rx_missed);
+			line_of_change(port, i, &change, time, decimals);
 		port->before = *new;
 	}
 	if (emu->json) {
-		fprintf(json, "]}\n");
-		fflush(json);
+		fprintf(emu->json_file, "]}\n");
+		app_flush(emu->json_file);
 	}
 }
 

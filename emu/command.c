@@ -13,6 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "app/output.h"
+
 /* "{N}" at @text. Return: its length, 0 if there is none. */
 static size_t placeholder(const char *text, uint32_t *number)
 {
@@ -113,7 +115,7 @@ pid_t command_start(char *const argv[])
 	int report[2], err = 0;
 
 	if (pipe2(report, O_CLOEXEC)) {
-		fprintf(stderr, "ixy-emu: cannot start %s: %s\n", argv[0], strerror(errno));
+		app_say("cannot start %s: %s", argv[0], strerror(errno));
 		return -1;
 	}
 	pid_t child = fork();
@@ -130,7 +132,7 @@ pid_t command_start(char *const argv[])
 
 	if (child > 0)
 		waitpid(child, NULL, 0);
-	fprintf(stderr, "ixy-emu: cannot run %s: %s\n", argv[0],
+	app_say("cannot run %s: %s", argv[0],
 		err == ENOENT ? "no such command (or the interpreter of the script is missing)"
 			      : strerror(err));
 	return child < 0 ? -1 : err == ENOENT ? -127 : -126;

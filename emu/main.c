@@ -11,37 +11,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { USAGE = 2 }; /* exit status */
+#include "app/command_line.h"
+#include "app/output.h"
 
-static const char help[] =
-	"Usage: ixy-emu [OPTION]... WIRE [WIRE]... [-- COMMAND {0} {1}...]\n"
-	"\n"
-	"A software Intel 82599 network card for each WIRE. Programs drive the cards through\n"
-	"vfio-user sockets, whose addresses are printed. With a COMMAND, ixy-emu runs it, {N}\n"
-	"anywhere in its arguments replaced by the address of port N, ends with it and passes\n"
-	"its exit status on.\n"
-	"\n"
-	"  -d, --socket-dir DIR    make the sockets nic0.sock, nic1.sock, ... there, and DIR "
-	"itself\n"
-	"                          if missing; default: a new private directory in\n"
-	"                          $XDG_RUNTIME_DIR or /tmp\n"
-	"      --duration SECONDS  end after this time; a COMMAND gets SIGTERM\n"
-	"      --interval SECONDS  print rates so often; default: 1 on a terminal without COMMAND\n"
-	"      --json              JSON for scripts instead of tables, one object per line on\n"
-	"                          standard output: \"ports\" at the start, \"interval\" with\n"
-	"                          --interval, \"account\" at the end\n"
-	"      --json-file FILE    the same into FILE; standard output is the COMMAND's alone\n"
-	"      --mac MAC           of port 0; the next ports have the next ones;\n"
-	"                          default 02:82:59:90:00:00\n"
-	"      --no-msix           cards without MSI-X: drivers have to use MSI\n"
-	"      --trap              let no driver map registers: the card sees each access, in\n"
-	"                          order; slow\n"
-	"  -q, --quiet             no rates, no account\n"
-	"      --registers         print the card's registers and end\n"
-	"  -h, --help              print this and end\n"
-	"  -V, --version           print the version and end\n"
-	"\n"
-	"A WIRE is KIND or KIND:OPTION[,OPTION]...; numbers may end in k, M or G:\n";
+enum { DONE = -1, USAGE = 2 }; /* beside the exit status 1 */
+
+static const char about[] =
+	"A software Intel 82599 network card for each WIRE. Programs drive the cards through "
+	"vfio-user sockets, whose addresses are printed. With a COMMAND, ixy-emu runs it, {N} "
+	"anywhere in its arguments replaced by the address of port N, ends with it and passes its "
+	"exit status on.";
 
 static const char help_wires[] =
 	"\n"
@@ -50,18 +29,20 @@ static const char help_wires[] =
 	"  flows=1   so many addresses and ports\n"
 	"  count=    frames for each driver that comes; default: no end\n"
 	"  window=N  so many under way at most; more when some have come back\n"
-	"  burst=N   so many at once, then wait until they are back; gap=US: then pause 0 to 2 US\n"
-	"            (50), at random; deadline=MS: those not back count as overdue (100)\n"
+	"  burst=N   so many at once, then wait until they are back;\n"
+	"            gap=US: then pause 0 to 2 US (50), at random;\n"
+	"            deadline=MS: those not back count as overdue (100)\n"
 	"  dst=      destination MAC address; default: the card's\n"
-	"  touch=    required, allowed or none: must or may one byte of a packet have changed?\n"
+	"  touch=    required, allowed or none: must or may one byte of a packet have\n"
+	"            changed?\n"
 	"  in=FILE   to replay, loop=N times (1; 0: no end)\n"
 	"  out=FILE  to record\n"
 	"\n"
 	"Example: ixy-emu gen gen -- ixy-fwd --duration 10 {0} {1}\n"
 	"\n"
-	"Exit status: the COMMAND's (128 + N if signal N ended it, 127 if it was not found, 126 "
-	"if\n"
-	"it cannot be run); without one 0; 1 for an error at run time, 2 for wrong usage.\n";
+	"Exit status: the COMMAND's (128 + N if signal N ended it, 127 if it was not\n"
+	"found, 126 if it cannot be run); without one 0; 1 for an error at run time, 2\n"
+	"for wrong usage.\n";
 
 /* What has to be undone in the end. */
 struct setup {
@@ -74,139 +55,95 @@ struct setup {
 	uint32_t wire_count;
 };
 
-static void print_help(void)
+static void print_wires(void)
 {
 	const struct wire_ops *ops;
 
-	fputs(help, stdout);
-	for (uint32_t i = 0; (ops = wires_list(i)); i++)
-		printf("  %-5s  %s\n         options: %s\n", ops->kind, ops->help, ops->options);
+	puts("\nA WIRE is KIND or KIND:OPTION[,OPTION]...; numbers may end in k, M or G:");
+	for (uint32_t i = 0; (ops = wires_list(i)); i++) {
+		app_print_words(stdout, printf("  %-5s  ", ops->kind), 9, ops->help);
+		app_print_words(stdout, printf("%9soptions: ", ""), 18, ops->options ?: "none");
+	}
 	fputs(help_wires, stdout);
 }
 
 /* ---- Options ---- */
 
-static bool parse_seconds(const char *text, uint64_t *ns)
-{
-	char *end;
-	double seconds = strtod(text, &end);
-
-	if (end == text || *end || !(seconds >= 0.001 && seconds <= 1e9))
-		return false;
-	*ns = seconds * NS_PER_SECOND;
-	return true;
-}
-
-static int usage_error(const char *what, const char *which)
-{
-	fprintf(stderr, "ixy-emu: %s%s; see ixy-emu --help\n", what, which);
-	return USAGE;
-}
-
-/* Return: 0 to go on, 1 to end well, USAGE. */
-static int parse_option(struct setup *setup, int option, const char *value)
-{
-	struct emulator *emu = &setup->emu;
-	size_t length;
-
-	switch (option) {
-	case 'd':
-		length = strlen(value);
-		if (!length || length >= sizeof(setup->directory))
-			return usage_error(
-				"--socket-dir: sockets must have short paths; too long: ", value);
-		strcpy(setup->directory, value);
-		return 0;
-	case 'D':
-		return parse_seconds(value, &emu->duration)
-			       ? 0
-			       : usage_error("--duration: no time in seconds: ", value);
-	case 'i':
-		emu->live = true;
-		return parse_seconds(value, &emu->interval)
-			       ? 0
-			       : usage_error("--interval: no time in seconds: ", value);
-	case 'f':
-		setup->json_path = value;
-		/* fall through */
-	case 'j':
-		emu->json = true;
-		return 0;
-	case 'm':
-		return wire_mac_parse(value, setup->mac)
-			       ? 0
-			       : usage_error("--mac: no unicast MAC address: ", value);
-	case 't':
-		emu->trap = true;
-		return 0;
-	case 'x':
-		emu->no_msix = true;
-		return 0;
-	case 'q':
-		emu->quiet = true;
-		return 0;
-	case 'r':
-		nic_print_registers(stdout);
-		return 1;
-	case 'h':
-		print_help();
-		return 1;
-	case 'V':
-		printf("ixy-emu %s\n", IXY_VERSION);
-		return 1;
-	default:
-		return USAGE;
-	}
-}
-
 static int parse_options(struct setup *setup, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "socket-dir", required_argument, NULL, 'd' },
-		{ "duration", required_argument, NULL, 'D' },
-		{ "interval", required_argument, NULL, 'i' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "json-file", required_argument, NULL, 'f' },
-		{ "mac", required_argument, NULL, 'm' },
-		{ "no-msix", no_argument, NULL, 'x' },
-		{ "trap", no_argument, NULL, 't' },
-		{ "quiet", no_argument, NULL, 'q' },
-		{ "registers", no_argument, NULL, 'r' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },
+	struct emulator *emu = &setup->emu;
+	const char *directory = NULL, *mac = NULL;
+	double duration = 0, interval = 0;
+	bool registers = false;
+	int arguments = 1, status;
+	const struct app_option options[] = {
+		{ "d,socket-dir", "DIR",
+		  "make the sockets nic0.sock, nic1.sock, ... there, and "
+		  "DIR itself if missing; default: a new private "
+		  "directory in $XDG_RUNTIME_DIR or /tmp",
+		  APP_TEXT, &directory, 0, 0 },
+		{ "duration", "SECONDS", "end after this time; a COMMAND gets SIGTERM", APP_DOUBLE,
+		  &duration, 0.001, 1e9 },
+		{ "interval", "SECONDS",
+		  "print rates so often; default: 1 on a terminal without COMMAND", APP_DOUBLE,
+		  &interval, 0.001, 1e9 },
+		{ "json", NULL,
+		  "JSON for scripts instead of tables, one object per "
+		  "line on standard output, of type \"ports\" at the "
+		  "start, \"interval\" with --interval, \"account\" at the "
+		  "end",
+		  APP_FLAG, &emu->json, 0, 0 },
+		{ "json-file", "FILE", "the same into FILE; standard output is the COMMAND's alone",
+		  APP_TEXT, &setup->json_path, 0, 0 },
+		{ "mac", "MAC",
+		  "of port 0; the next ports have the next ones; default: 02:82:59:90:00:00",
+		  APP_TEXT, &mac, 0, 0 },
+		{ "no-msix", NULL, "cards without MSI-X: drivers have to use MSI", APP_FLAG,
+		  &emu->no_msix, 0, 0 },
+		{ "trap", NULL,
+		  "let no driver map registers: the card sees each access, in order; slow",
+		  APP_FLAG, &emu->trap, 0, 0 },
+		{ "q,quiet", NULL, "no rates, no account", APP_FLAG, &emu->quiet, 0, 0 },
+		{ "registers", NULL, "print the card's registers and end", APP_FLAG, &registers, 0,
+		  0 },
 		{ 0 },
 	};
-	struct emulator *emu = &setup->emu;
-	int arguments = 1, option;
+	const struct app_command command = { "WIRE... [-- COMMAND {0} {1}...]", about, options,
+					     print_wires };
 
 	/* What follows "--" is the command's. */
 	while (arguments < argc && strcmp(argv[arguments], "--"))
 		arguments++;
-	if (arguments < argc) {
+	if (arguments < argc)
 		emu->command = argv + arguments + 1;
-		if (!emu->command[0])
-			return usage_error("nothing follows --; a COMMAND is missing", "");
-	}
-
-	opterr = 0;
-	while ((option = getopt_long(arguments, argv, ":d:qhV", options, NULL)) != -1) {
-		if (option == ':')
-			return usage_error("this option needs a value: ", argv[optind - 1]);
-		if (option == '?')
-			return usage_error("there is no such option: ", argv[optind - 1]);
-
-		int status = parse_option(setup, option, optarg);
-		if (status)
-			return status;
+	if (!app_parse_options(&command, arguments, argv, &status))
+		return status ?: DONE;
+	if (registers) {
+		nic_print_registers(stdout);
+		return DONE;
 	}
 	setup->wires = argv + optind;
 	setup->wire_count = arguments - optind;
+	if (emu->command && !emu->command[0])
+		return app_wrong_use("nothing follows --; a COMMAND is missing");
 	if (!setup->wire_count && !emu->command)
-		return usage_error("which WIRE? for example: ixy-emu gen sink", "");
-	if (!emu->live && !emu->command && !emu->json && !emu->quiet)
+		return app_wrong_use("which WIRE? for example: ixy-emu gen sink");
+	if (mac && !wire_mac_parse(mac, setup->mac))
+		return app_wrong_use("--mac %s: no unicast MAC address", mac);
+	if (directory && (!*directory || strlen(directory) >= sizeof(setup->directory)))
+		return app_wrong_use("--socket-dir %s: %s", directory,
+				     *directory ? "too long; sockets must have short paths"
+						: "is empty");
+	if (directory)
+		strcpy(setup->directory, directory);
+
+	emu->json |= setup->json_path != NULL;
+	emu->duration = duration * NS_PER_SECOND;
+	emu->interval = (interval ?: 1) * NS_PER_SECOND;
+	emu->live = interval > 0;
+	if (!emu->live && !emu->command && !emu->json)
 		emu->live = isatty(STDERR_FILENO);
-	if (emu->quiet)
-		emu->live = false;
+	emu->live &= !emu->quiet;
 	return 0;
 }
 
@@ -214,7 +151,7 @@ static int parse_options(struct setup *setup, int argc, char **argv)
 
 static int run_error(const char *what, const char *which, int err)
 {
-	fprintf(stderr, "ixy-emu: %s %s: %s\n", what, which, strerror(err));
+	app_say("%s %s: %s", what, which, strerror(err));
 	return 1;
 }
 
@@ -300,16 +237,13 @@ static int make_socket(struct setup *setup, uint32_t i)
 
 	int n = snprintf(port->path, sizeof(port->path), "%s/nic%u.sock", setup->directory, i);
 	if (n < 0 || (size_t)n >= sizeof(port->path)) {
-		fprintf(stderr,
-			"ixy-emu: %s: sockets must have short paths; choose another --socket-dir\n",
+		app_say("%s: sockets must have short paths; choose another --socket-dir",
 			setup->directory);
 		return 1;
 	}
 	int err = vfu_listen(&port->server, port->path, port->nic, setup->emu.trap);
 	if (err == -EADDRINUSE) {
-		fprintf(stderr,
-			"ixy-emu: %s: another program serves this socket; choose another "
-			"--socket-dir\n",
+		app_say("%s: another program serves this socket; choose another --socket-dir",
 			port->path);
 		return 1;
 	}
@@ -318,7 +252,7 @@ static int make_socket(struct setup *setup, uint32_t i)
 
 static int wire_error(const struct wires *wires, int err)
 {
-	fprintf(stderr, "ixy-emu: %s\n", wires->error);
+	app_say("%s", wires->error);
 	return err == -EINVAL ? USAGE : 1;
 }
 
@@ -354,7 +288,8 @@ static int set_up(struct setup *setup)
 	return status;
 }
 
-static void tear_down(struct setup *setup)
+/* Return: @status, or 1 if not all could be written. */
+static int tear_down(struct setup *setup, int status)
 {
 	struct emulator *emu = &setup->emu;
 
@@ -367,8 +302,9 @@ static void tear_down(struct setup *setup)
 		nic_destroy(emu->ports[i].nic);
 	if (setup->made_directory)
 		rmdir(setup->directory); /* unless somebody has put something there */
-	if (setup->json_path && emu->json_file)
-		fclose(emu->json_file);
+	if (setup->json_path && emu->json_file && !app_finish(emu->json_file, setup->json_path))
+		return status ?: 1;
+	return status;
 }
 
 static int run(struct emulator *emu)
@@ -379,11 +315,9 @@ static int run(struct emulator *emu)
 	if (emu->command) {
 		int err = command_expand(&command, emu->command, emu->ports, emu->count, &bad);
 		if (err == -EINVAL) {
-			fprintf(stderr,
-				"ixy-emu: the command wants the address of port {%u}, but there "
-				"are %u WIREs\n",
-				bad, emu->count);
-			return USAGE;
+			return app_wrong_use("the command has {%u}: there is no port %u; ports "
+					     "count from 0, WIREs given: %u",
+					     bad, bad, emu->count);
 		}
 		if (err)
 			return run_error("cannot start", emu->command[0], -err);
@@ -405,17 +339,17 @@ static int run(struct emulator *emu)
 int main(int argc, char **argv)
 {
 	struct setup setup = {
-		.emu.interval = NS_PER_SECOND,
 		.mac = { 0x02, 0x82, 0x59, 0x90, 0, 0 },
 	};
-	int status = parse_options(&setup, argc, argv);
+	int status;
 
+	app_start(argv);
+	status = parse_options(&setup, argc, argv);
 	if (status)
-		return status == USAGE ? USAGE : 0;
+		return status == DONE ? 0 : status;
 	serve_block_signals();
 	status = set_up(&setup);
 	if (!status)
 		status = run(&setup.emu);
-	tear_down(&setup);
-	return status;
+	return tear_down(&setup, status);
 }

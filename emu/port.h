@@ -33,6 +33,7 @@ struct port {
  * @json_file: where JSON goes
  * @command:  argv of the command, NULL without one; then @child is its process
  * @started:  when the ports were ready
+ * @headings: of the rates, printed now and then
  */
 struct emulator {
 	uint32_t count;
@@ -44,6 +45,7 @@ struct emulator {
 	char **command;
 	pid_t child;
 	uint64_t started;
+	uint32_t headings;
 };
 
 /** clock_now() - nanoseconds of CLOCK_MONOTONIC */

@@ -28,6 +28,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "app/output.h"
+
 #define US 1000ull
 #define MS (1000 * US)
 
@@ -193,7 +195,7 @@ static void serve_timers(struct server *server)
 		ask_to_end(server, SIGTERM, true);
 	}
 	if (server->now >= server->kill_at) {
-		fprintf(stderr, "ixy-emu: the command does not end; killing it\n");
+		app_say("the command does not end; killing it");
 		kill(emu->child, SIGKILL);
 		server->kill_at = UINT64_MAX - 1; /* once, and not asked again */
 	}
@@ -304,7 +306,7 @@ int serve(struct emulator *emu)
 	server.interval_at = emu->live ? emu->started + emu->interval : UINT64_MAX;
 	server.end_at = emu->duration ? emu->started + emu->duration : UINT64_MAX;
 	if (watch_all(&server)) {
-		fprintf(stderr, "ixy-emu: cannot wait for events: %s\n", strerror(errno));
+		app_say("cannot wait for events: %s", strerror(errno));
 		server.status = 1;
 		if (emu->child > 0)
 			kill(emu->child, SIGTERM);

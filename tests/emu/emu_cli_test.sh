@@ -79,7 +79,7 @@ status 0 "socket of a program that was killed" "$emu" -q -d "$work/shared" sink 
 for signal in INT TERM; do
 	spawn plain "$emu" gen:rate=1k 'pcap:out='"$work/recorded.pcap"
 	plain=$!
-	within 5 grep -q '^port 1  vfio-user:/.*/nic1.sock  pcap:out=' "$work/plain.log" ||
+	within 5 grep -q '^port 1  vfio-user:/.*/nic1.sock' "$work/plain.log" ||
 		fail "addresses: $(cat "$work/plain.log")"
 	kill -$signal $plain
 	ends_within 5 $plain || die "SIG$signal does not end it"
@@ -128,7 +128,9 @@ took=$(($(now_ms) - before))
 if [ $took -lt 500 ] || [ $took -gt $((1500 * IXY_SLOWDOWN)) ]; then
 	fail "--duration 0.5 took $took ms"
 fi
-[ "$(grep -c ' port 0 ' "$work/err")" -ge 3 ] || fail "--interval: $(cat "$work/err")"
+[ "$(grep -c ' 0 sink ' "$work/err")" -ge 3 ] || fail "--interval: $(cat "$work/err")"
+again=$(sed -n 's/^ *\([0-9.]*\)  *0 sink .*/\1/p' "$work/err" | uniq -d)
+[ -z "$again" ] || fail "--interval 0.1: the time $again is printed twice"
 status 2 "no duration" "$emu" --duration soon sink
 one_line "no duration"
 
@@ -155,6 +157,15 @@ fi
 status 0 "JSON into a file" "$emu" --json-file "$work/file.json" sink -- echo hello
 [ "$(cat "$work/out")" = hello ] || fail "JSON into a file: also on standard output"
 account_ok "$work/file.json" || fail "JSON into a file: no account"
+"$emu" --json sink -- true >/dev/full 2>"$work/err"
+[ $? = 1 ] || fail "JSON to a full disk: exit status is not 1"
+one_line "JSON to a full disk"
+status 1 "JSON into a full file" "$emu" --json-file /dev/full sink -- true
+one_line "JSON into a full file"
+status 5 "JSON into a full file, and a command that fails" "$emu" --json-file /dev/full sink -- sh -c 'exit 5'
+printf -v strange 'not \xff UTF-8 \xc3\xa9'
+status 0 "a name that is no UTF-8" "$emu" --json -d "$work/$strange" sink -- true
+[ "$(sed -n '1s/.*not \(.*\)\/nic0.*/\1/p' "$work/out")" = "\\ufffd UTF-8 $(printf '\xc3\xa9')" ] || fail "no UTF-8: $(cat "$work/out")"
 status 1 "JSON into no folder" "$emu" --json-file "$work/none/file" sink -- true
 one_line "JSON into no folder"
 
