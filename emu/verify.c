@@ -102,8 +102,10 @@ void verify_frame(struct verify *verify, struct wire *wire, const uint8_t *frame
 	}
 
 	struct verify_flow *flow = find_flow(verify, stream, packet.flow);
-	if (!flow)
+	if (!flow) {
+		account->foreign++; /* no memory to judge it by */
 		return;
+	}
 	if (packet.sequence == flow->next) {
 		flow->next += stream->flows;
 		flow->seen = flow->seen << 1 | 1;

@@ -202,7 +202,10 @@ static int load_source(struct pktgen *p, const char *path, uint32_t size)
 		app_say("--size %u needs --mtu %u", size, size - HEADERS);
 		return 2;
 	}
-	return make_frame(&p->source, dev->mac, size - CRC) ? 0 : 1;
+	if (make_frame(&p->source, dev->mac, size - CRC))
+		return 0;
+	app_say("out of memory");
+	return 1;
 }
 
 int main(int argc, char **argv)
