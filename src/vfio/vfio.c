@@ -56,15 +56,15 @@ int vfio_bar(struct vfio_device *dev, uint32_t index, const struct vfio_bar **ou
 	if (fd < 0 || !info->size)
 		return ixy_fail(ENXIO, "%s: the function has no BAR %u", dev->address, index);
 	struct vfio_bar *bar = &dev->bars[index];
+	if (!bar->base) {
+		void *base = vfio_map_bar(info->size, fd, info->offset);
+		if (base == MAP_FAILED)
+			return ixy_fail(errno, "%s: BAR %u: %s", dev->address, index,
+					strerror(errno));
+		*bar = (struct vfio_bar){ dev, index, 1, info->size, base, { { 0, info->size } } };
+		vfio_map_areas(bar, info, fd);
+	}
 	*out = bar;
-	if (bar->base)
-		return 0;
-
-	uint8_t *base = vfio_map_bar(info->size, fd, info->offset);
-	if (base == MAP_FAILED)
-		return ixy_fail(errno, "%s: BAR %u: %s", dev->address, index, strerror(errno));
-	*bar = (struct vfio_bar){ dev, index, 1, info->size, base, { { 0, info->size } } };
-	vfio_map_areas(bar, info, fd);
 	return 0;
 }
 
