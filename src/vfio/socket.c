@@ -73,6 +73,20 @@ void peer_destroy(struct peer *peer)
 	pthread_mutex_destroy(&peer->lock);
 }
 
+/* @err is 0 if the peer has closed the connection in order. */
+static int hung_up(struct peer *peer, int err)
+{
+	if (!peer->heard) {
+		peer->hint = "";
+		return peer_lose(peer, EBUSY,
+				 "busy: %s hangs up at once, as it does while it serves another "
+				 "program: end that one first",
+				 peer->role);
+	}
+	return peer_lose(peer, ENOTCONN, "%s has gone%s%s", peer->role, err ? ": " : "",
+			 err ? strerror(err) : "");
+}
+
 /* "the back end" has a name that fits into "no back end listens there", too. */
 static int explain(const struct peer *peer, int err)
 {
@@ -108,7 +122,7 @@ int peer_connect(struct peer *peer, const char *path)
 		return fail(peer, errno, "socket: %s", strerror(errno));
 	if (connect(peer->fd, (struct sockaddr *)&address, sizeof(address)))
 		return explain(peer, errno);
-	peer->lost = false;
+	peer->lost = peer->heard = false;
 	return 0;
 }
 
@@ -131,7 +145,8 @@ static int wait_for(struct peer *peer, short events, int64_t deadline)
 		if (ready > 0)
 			return 0;
 		if (ready == 0)
-			return peer_lose(peer, ETIMEDOUT, "%s does not answer", peer->role);
+			return peer_lose(peer, ETIMEDOUT, "%s does not answer%s", peer->role,
+					 peer->heard ? "" : "; perhaps it serves another program");
 		if (errno != EINTR)
 			return peer_lose(peer, errno, "poll: %s", strerror(errno));
 	}
@@ -165,8 +180,7 @@ int peer_send(struct peer *peer, struct iovec *parts, size_t count, const int *f
 		if (sent < 0 && errno == EINTR)
 			continue;
 		if (sent < 0)
-			return peer_lose(peer, ENOTCONN, "%s has gone (%s)", peer->role,
-					 strerror(errno));
+			return hung_up(peer, errno);
 
 		msg.msg_control = NULL; /* the files went with the first byte */
 		msg.msg_controllen = 0;
@@ -184,7 +198,7 @@ int peer_send(struct peer *peer, struct iovec *parts, size_t count, const int *f
 }
 
 /* Keep the first file that came, if somebody wants it; close the others. */
-static void take_fds(struct msghdr *msg, int *wanted)
+static void take_fds(const struct peer *peer, struct msghdr *msg, int *wanted)
 {
 	for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(msg); cmsg; cmsg = CMSG_NXTHDR(msg, cmsg)) {
 		if (cmsg->cmsg_level != SOL_SOCKET || cmsg->cmsg_type != SCM_RIGHTS)
@@ -199,6 +213,10 @@ static void take_fds(struct msghdr *msg, int *wanted)
 				close(fd);
 		}
 	}
+	if (msg->msg_flags & MSG_CTRUNC && wanted && *wanted < 0)
+		ixy_log(IXY_WARN,
+			"%s: a file from %s is lost: too many are open; raise the limit: ulimit -n",
+			peer->name, peer->role);
 }
 
 int peer_receive(struct peer *peer, void *data, size_t size, int *fd, int64_t deadline)
@@ -223,9 +241,9 @@ int peer_receive(struct peer *peer, void *data, size_t size, int *fd, int64_t de
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got <= 0)
-			return peer_lose(peer, ENOTCONN, "%s has gone%s%s", peer->role,
-					 got ? ": " : "", got ? strerror(errno) : "");
-		take_fds(&msg, fd);
+			return hung_up(peer, got ? errno : 0);
+		peer->heard = true;
+		take_fds(peer, &msg, fd);
 		data = (char *)data + got;
 		size -= got;
 	}

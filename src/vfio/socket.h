@@ -21,13 +21,14 @@
  * @hint:  what to add to messages if the connection is lost
  * @lock:  the user's, to make one request at a time
  * @lost:  the connection is of no use any more, or never was made
+ * @heard: the peer has said something on this connection
  * @quiet: errors are not logged
  */
 struct peer {
 	const char *name, *role, *hint;
 	pthread_mutex_t lock;
 	int fd;
-	bool lost, quiet;
+	bool lost, heard, quiet;
 };
 
 void peer_init(struct peer *peer, const char *name, const char *role);

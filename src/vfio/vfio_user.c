@@ -66,7 +66,7 @@ static int negotiate(struct user *user)
 		.reply_max = sizeof(reply) - 1, /* the last byte stays the string's end */
 	};
 
-	user->socket.peer.hint = " (is it a vfio-user server? does it serve another client?)";
+	user->socket.peer.hint = " (is it a vfio-user server?)";
 	int err = vfio_user_call(&user->socket, &request);
 	user->socket.peer.hint = "";
 	if (err)
@@ -293,7 +293,6 @@ static int read_chunk(struct user *user, const struct region_access *access, voi
  */
 static int write_chunk(struct user *user, const struct region_access *access, const void *data)
 {
-	struct region_access reply;
 	struct user_request request = {
 		.command = USER_REGION_WRITE,
 		.posted = access->region <= VFIO_PCI_BAR5_REGION_INDEX,
@@ -301,9 +300,6 @@ static int write_chunk(struct user *user, const struct region_access *access, co
 		.head_size = sizeof(*access),
 		.data = data,
 		.data_size = access->count,
-		.reply = &reply,
-		.reply_min = sizeof(reply),
-		.reply_max = sizeof(reply),
 	};
 
 	return vfio_user_call(&user->socket, &request);
@@ -352,21 +348,20 @@ static int dma_unmap(struct user *user, const struct dma_map *map)
 	struct {
 		uint32_t argsz, flags;
 		uint64_t iova, size;
-	} entry = { .argsz = sizeof(entry), .iova = map->mem.iova, .size = map->mem.size }, reply;
+	} entry = { .argsz = sizeof(entry), .iova = map->mem.iova, .size = map->mem.size };
 	struct user_request request = {
 		.command = USER_DMA_UNMAP,
 		.head = &entry,
 		.head_size = sizeof(entry),
-		.reply = &reply,
-		.reply_min = sizeof(reply),
-		.reply_max = sizeof(reply),
+		.reply = &entry, /* some servers do not repeat it */
+		.reply_max = sizeof(entry),
 	};
 	int err = vfio_user_call(&user->socket, &request);
 
 	/* A server that has gone does no harm: it had the file, which nobody else will get. */
 	if (err && peer_lost(&user->socket.peer))
 		return 0;
-	return err ? err : reply.iova == map->mem.iova && reply.size == map->mem.size ? 0 : -EIO;
+	return err ? err : entry.iova == map->mem.iova && entry.size == map->mem.size ? 0 : -EIO;
 }
 
 static int user_dma(struct vfio_space *space, const struct dma_map *map, bool add)

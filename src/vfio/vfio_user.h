@@ -33,8 +33,7 @@ struct user_socket {
  * @head, @data:      the payload, in two parts
  * @fds:              files that go with it
  * @reply:            room for the reply's payload
- * @reply_min, @reply_max: what size is acceptable
- * @reply_size:       what came
+ * @reply_min, @reply_max: the least that is acceptable, and the most that is of interest
  * @reply_fd:         if not NULL and -1, takes the first file that comes with it; others are closed
  */
 struct user_request {
@@ -46,7 +45,7 @@ struct user_request {
 	const int *fds;
 	uint32_t fd_count;
 	void *reply;
-	size_t reply_min, reply_max, reply_size;
+	size_t reply_min, reply_max;
 	int *reply_fd;
 };
 

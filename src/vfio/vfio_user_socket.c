@@ -20,8 +20,22 @@ struct header {
 #define FLAGS_NO_REPLY 0x10
 #define FLAGS_ERROR    0x20
 
-/* A server that asks more often than this while we wait for it is not serious. */
+/* A server that asks more often than this while we wait for it, or says more, is not serious. */
 #define MAX_QUESTIONS 64
+#define MAX_MESSAGE   (2 << 20)
+
+/* What comes behind the part of a message that is of use. */
+static int skip(struct user_socket *conn, size_t left, int64_t deadline)
+{
+	char skipped[4096];
+	int err = 0;
+
+	for (size_t size; left && !err; left -= size) {
+		size = left < sizeof(skipped) ? left : sizeof(skipped);
+		err = peer_receive(&conn->peer, skipped, size, NULL, deadline);
+	}
+	return err;
+}
 
 /* The server may ask for DMA by message; we gave it the memory instead. */
 static int refuse(struct user_socket *conn, struct header *question, int64_t deadline)
@@ -34,15 +48,10 @@ static int refuse(struct user_socket *conn, struct header *question, int64_t dea
 		.error = ENOTSUP,
 	};
 	struct iovec part = { .iov_base = &reply, .iov_len = sizeof(reply) };
-	char skipped[512];
+	int err = skip(conn, question->size - sizeof(*question), deadline);
 
-	for (size_t left = question->size - sizeof(*question); left;) {
-		size_t size = left < sizeof(skipped) ? left : sizeof(skipped);
-		int err = peer_receive(&conn->peer, skipped, size, NULL, deadline);
-		if (err)
-			return err;
-		left -= size;
-	}
+	if (err)
+		return err;
 	return question->flags & FLAGS_NO_REPLY
 		       ? 0
 		       : peer_send(&conn->peer, &part, 1, NULL, 0, deadline);
@@ -57,7 +66,8 @@ static int receive_reply(struct user_socket *conn, struct user_request *request,
 				       deadline);
 		if (err)
 			return err;
-		if (header.size < sizeof(header) || questions > MAX_QUESTIONS)
+		if (header.size < sizeof(header) || header.size > MAX_MESSAGE ||
+		    questions > MAX_QUESTIONS)
 			return peer_lose(&conn->peer, EPROTO,
 					 "what the server says is not vfio-user");
 		if ((header.flags & FLAGS_TYPE) != FLAGS_COMMAND)
@@ -71,18 +81,18 @@ static int receive_reply(struct user_socket *conn, struct user_request *request,
 	if ((header.flags & FLAGS_TYPE) != FLAGS_REPLY || header.id != conn->last_id ||
 	    header.command != request->command)
 		return peer_lose(&conn->peer, EPROTO, "the server answers what was not asked");
-	if (size > request->reply_max || (header.flags & FLAGS_ERROR && size))
+	const bool refused = header.flags & FLAGS_ERROR;
+	if (!refused && size < request->reply_min)
 		return peer_lose(&conn->peer, EPROTO,
 				 "the server's answer to command %u has %zu bytes",
 				 request->command, size);
-	if (header.flags & FLAGS_ERROR)
-		return header.error && header.error < 4096 ? -(int)header.error : -EIO;
-	if (size < request->reply_min)
-		return peer_lose(&conn->peer, EPROTO,
-				 "the server's answer to command %u has %zu bytes",
-				 request->command, size);
-	request->reply_size = size;
-	return peer_receive(&conn->peer, request->reply, size, request->reply_fd, deadline);
+	/* An error should be nothing but a header, but libvfio-user adds what it has. */
+	const size_t wanted = refused ? 0 : size < request->reply_max ? size : request->reply_max;
+	int err = peer_receive(&conn->peer, request->reply, wanted, request->reply_fd, deadline)
+			  ?: skip(conn, size - wanted, deadline);
+	if (err || !refused)
+		return err;
+	return header.error && header.error < 4096 ? -(int)header.error : -EIO;
 }
 
 int vfio_user_call(struct user_socket *conn, struct user_request *request)
@@ -100,7 +110,6 @@ int vfio_user_call(struct user_socket *conn, struct user_request *request)
 	};
 	int err = -ENOTCONN;
 
-	request->reply_size = 0;
 	pthread_mutex_lock(&conn->peer.lock);
 	if (!conn->peer.lost) {
 		int64_t deadline = peer_deadline(timeout);

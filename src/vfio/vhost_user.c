@@ -259,7 +259,7 @@ static int connect_back_end(struct vhost *vhost)
 	int err = peer_connect(&vhost->peer, vhost->path);
 	if (err)
 		return err;
-	vhost->peer.hint = " (is it a vhost-user back end? does it serve another front end?)";
+	vhost->peer.hint = " (is it a vhost-user back end?)";
 	err = get(vhost, VHOST_USER_GET_FEATURES, &features);
 	vhost->has_protocol = features & bit(VHOST_USER_F_PROTOCOL_FEATURES);
 	if (!err && vhost->has_protocol)

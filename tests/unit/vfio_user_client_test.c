@@ -85,9 +85,12 @@ enum fault {
 	HUGE_SIZE,
 	SHORT, /* a payload that is too small */
 	GARBAGE,
-	REFUSE,	      /* error ENOMEM */
-	REFUSE_ODDLY, /* error without a number */
-	QUESTIONS,    /* asks for DMA before it answers */
+	REFUSE,		  /* error ENOMEM */
+	REFUSE_ODDLY,	  /* error without a number */
+	REFUSE_AT_LENGTH, /* error ENOMEM, and a payload */
+	SAY_MORE,	  /* a payload that is longer than the protocol has it */
+	BARE,		  /* no payload at all */
+	QUESTIONS,	  /* asks for DMA before it answers */
 	ENDLESS_QUESTIONS,
 	MANY_FILES, /* that nobody wants */
 	STOP_READING,
@@ -291,6 +294,20 @@ static bool misbehave(int fd, struct message *m, size_t size)
 	case REFUSE_ODDLY:
 		header->flags |= ERROR;
 		header->error = server.fault == REFUSE ? ENOMEM : UINT32_MAX;
+		header->size = sizeof(*header);
+		transmit(fd, header, sizeof(*header), NULL, 0);
+		return true;
+	case REFUSE_AT_LENGTH:
+		header->flags |= ERROR;
+		header->error = ENOMEM;
+		header->size += 5000;
+		transmit(fd, header, header->size, NULL, 0);
+		return true;
+	case SAY_MORE:
+		header->size += 2000;
+		transmit(fd, header, header->size, NULL, 0);
+		return true;
+	case BARE:
 		header->size = sizeof(*header);
 		transmit(fd, header, sizeof(*header), NULL, 0);
 		return true;
@@ -719,6 +736,58 @@ static void an_error_of_the_server_is_the_result(void **state)
 	vfio_close(dev);
 }
 
+/* libvfio-user does some of this, others have done so. */
+static void answers_longer_or_shorter_than_they_should_be_are_understood(void **state)
+{
+	struct dma_memory mem;
+	uint16_t id = 0;
+
+	(void)state;
+	struct vfio_device *dev = open_device();
+	server.at = MAP;
+	server.fault = REFUSE_AT_LENGTH;
+	assert_int_equal(vfio_dma_alloc(&mem, 4096), -ENOMEM);
+	server.fault = SAY_MORE;
+	assert_int_equal(vfio_dma_alloc(&mem, 4096), 0);
+	errors = 0;
+
+	server.at = UNMAP;
+	server.fault = BARE;
+	vfio_dma_free(&mem);
+	server.fault = NONE;
+	assert_int_equal(vfio_dma_alloc(&mem, 4096), 0);
+	server.fault = SAY_MORE;
+	vfio_dma_free(&mem);
+
+	*(uint16_t *)server.config = 0x8086;
+	server.at = READ;
+	assert_int_equal(vfio_region_read(dev, VFIO_PCI_CONFIG_REGION_INDEX, 0, &id, 2), 0);
+	assert_int_equal(id, 0x8086);
+	server.at = WRITE;
+	server.fault = BARE;
+	assert_int_equal(vfio_set_bus_master(dev, true), 0);
+	server.at = RESET;
+	server.fault = SAY_MORE;
+	assert_int_equal(vfio_reset(dev), 0);
+	assert_int_equal(errors, 0);
+	vfio_close(dev);
+}
+
+/* As ours do while they serve somebody else. */
+static void a_server_that_hangs_up_at_once_is_busy(void **state)
+{
+	struct vfio_device *dev;
+
+	(void)state;
+	server.at = VERSION;
+	server.fault = HANG_UP;
+	assert_int_equal(vfio_open(&dev, address), -EBUSY);
+	assert_int_equal(errors, 1);
+	assert_non_null(strstr(last_message, "busy"));
+	assert_non_null(strstr(last_message, "end that one first"));
+	assert_null(strstr(last_message, "gone"));
+}
+
 static void pitfall_vfio_2_the_size_of_an_unmap_is_checked(void **state)
 {
 	struct dma_memory mem;
@@ -905,6 +974,10 @@ static void what_the_server_says_of_its_region_is_checked(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		server.region = cases[i].region;
 		struct vfio_device *dev = open_device();
+		bar = NULL;
+		assert_int_equal(vfio_bar(dev, 0, &bar), cases[i].err);
+		assert_int_equal(bar != NULL, !cases[i].err);
+		/* It may be asked again. */
 		assert_int_equal(vfio_bar(dev, 0, &bar), cases[i].err);
 		for (uint32_t page = 0; page < 2 && !cases[i].err; page++) {
 			const bool mapped = bar_pointer(bar, page << 16);
@@ -958,6 +1031,8 @@ int main(void)
 		TEST(a_server_that_stops_reading_does_not_hang_us),
 		TEST(a_server_that_has_gone_is_no_signal),
 		TEST(an_error_of_the_server_is_the_result),
+		TEST(answers_longer_or_shorter_than_they_should_be_are_understood),
+		TEST(a_server_that_hangs_up_at_once_is_busy),
 		TEST(pitfall_vfio_2_the_size_of_an_unmap_is_checked),
 		TEST(questions_of_the_server_are_refused),
 		TEST(files_that_nobody_wants_are_closed),
@@ -966,5 +1041,6 @@ int main(void)
 		TEST(addresses_that_are_no_server),
 	};
 
+	alarm(300); /* after a failure, the server may wait for a device that nobody closes */
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
