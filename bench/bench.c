@@ -39,6 +39,15 @@ static const char *const tasks[] = { "forward", "receive", "send", "poll" };
 static struct card card;
 static struct bench_setting setting = { .ring = 512, .pool = 4096, .length = 60 };
 
+/* Who compiled this: how many instructions a packet takes depends on it. */
+#define STRING_(x) #x
+#define STRING(x)  STRING_(x)
+#ifdef __clang__
+#define COMPILER "clang " STRING(__clang_major__)
+#else
+#define COMPILER "gcc " STRING(__GNUC__)
+#endif
+
 static void die(const char *what)
 {
 	fprintf(stderr, "bench: %s: %s\n", setting.driver, what);
@@ -395,7 +404,8 @@ static const char usage[] =
 	"  --iotlb N,PAGE    instead: misses of a card's IOTLB with N entries, pages of PAGE "
 	"bytes\n"
 	"  --rounds N        of 128 packets (300)\n"
-	"  --cpus N,M        of the driver, of the card where it has its own (second,first)\n";
+	"  --cpus N,M        of the driver, of the card where it has its own (second,first)\n"
+	"  --compiler        print which one made this, and end\n";
 
 static bool listed(const char *list, const char *name)
 {
@@ -438,10 +448,19 @@ static void measure(const char *batch_list, const char *task_list, const char *p
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "driver", 1, NULL, 'd' },    { "ring", 1, NULL, 'r' },   { "pool", 1, NULL, 'p' },
-		{ "size", 1, NULL, 's' },      { "batch", 1, NULL, 'b' },  { "task", 1, NULL, 't' },
-		{ "placement", 1, NULL, 'l' }, { "rounds", 1, NULL, 'n' }, { "cpus", 1, NULL, 'c' },
-		{ "iotlb", 1, NULL, 'i' },     { "help", 0, NULL, 'h' },   { 0 },
+		{ "driver", 1, NULL, 'd' },
+		{ "ring", 1, NULL, 'r' },
+		{ "pool", 1, NULL, 'p' },
+		{ "size", 1, NULL, 's' },
+		{ "batch", 1, NULL, 'b' },
+		{ "task", 1, NULL, 't' },
+		{ "placement", 1, NULL, 'l' },
+		{ "rounds", 1, NULL, 'n' },
+		{ "cpus", 1, NULL, 'c' },
+		{ "iotlb", 1, NULL, 'i' },
+		{ "help", 0, NULL, 'h' },
+		{ "compiler", 0, NULL, 'C' },
+		{ 0 },
 	};
 	const char *batches = "32", *task_list = "forward", *placement_list = "hot";
 	uint32_t rounds = 300, iotlb = 0, page = 4096;
@@ -484,6 +503,9 @@ int main(int argc, char **argv)
 				die("--iotlb wants entries and page size");
 			placement_list = "";
 			break;
+		case 'C':
+			puts(COMPILER);
+			return 0;
 		default:
 			fputs(usage, option == 'h' ? stdout : stderr);
 			return option == 'h' ? 0 : 2;
