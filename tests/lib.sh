@@ -83,10 +83,18 @@ now_ms()
 	echo $(($(date +%s%N) / 1000000))
 }
 
-# within SECONDS COMMAND...: repeat until it succeeds. The time is multiplied by IXY_SLOWDOWN.
+# worth_it [OPTION...]: what runs with these options, under this build's sanitizer? The thread sanitizer is slow, and has nothing
+# to say about programs with one thread.
+worth_it()
+{
+	[ "${IXY_SANITIZE:-}" != thread ] || [[ " $* " == *" --threads "* ]]
+}
+
+# within SECONDS COMMAND...: repeat until it succeeds. SECONDS are far more than it takes; sanitizers get more (IXY_SLOWDOWN), and busy
+# machines: whoever waits that long waits for something that hangs.
 within()
 {
-	local end=$(($(now_ms) + $1 * 1000 * IXY_SLOWDOWN))
+	local end=$(($(now_ms) + $1 * 4000 * IXY_SLOWDOWN))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ "$(now_ms)" -lt "$end" ] || return 1

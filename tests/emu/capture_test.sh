@@ -49,7 +49,7 @@ same "over a cable" "$work/out.pcap"
 
 # 2. the same again on the same sockets, and into a pipe
 mkfifo "$work/pipe"
-spawn pktgen sh -c "sleep 2; exec '$IXY_BIN/ixy-pktgen' --quiet --rate 20k --pcap '$work/in.pcap' 'vfio-user:$work/s/nic0.sock'"
+spawn pktgen "$IXY_BIN/ixy-pktgen" --quiet --rate 20k --pcap "$work/in.pcap" "vfio-user:$work/s/nic0.sock"
 "$IXY_BIN/ixy-pcap" --count $packets "vfio-user:$work/s/nic1.sock" - 2>"$work/pipe.log" |
 	tcpdump -n -t -xx -r - 2>/dev/null >"$work/piped.txt"
 tcpdump -n -t -xx -r "$work/in.pcap" 2>/dev/null >"$work/in-tcpdump.txt"

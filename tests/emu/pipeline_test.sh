@@ -7,10 +7,14 @@ packets=$((${IXY_SANITIZE:+1} + 0 ? 50000 : 1000000))
 # pipeline NAME WIRE-OPTIONS
 pipeline()
 {
-	local account="$work/$1.json"
-	"$IXY_BIN/ixy-emu" --json-file "$account" "gen:count=$packets$2" sink -- \
-		"$IXY_BIN/pipeline" '{0}' '{1}' $((3 * IXY_SLOWDOWN)) >"$work/$1.log" 2>"$work/$1.err.log" ||
-		fail "$1: exit status is not 0"
+	local account="$work/$1.json" emu
+	spawn "$1" "$IXY_BIN/ixy-emu" --interval 0.2 --json-file "$account" "gen:count=$packets$2" sink -- \
+		"$IXY_BIN/pipeline" '{0}' '{1}'
+	emu=$!
+	within 30 grep -q "\"tx_frames\":$packets," "$account" || fail "$1: not all packets come out"
+	kill -INT "$emu"
+	ends_within 5 "$emu" || die "$1: it does not end"
+	[ "$status" = 0 ] || fail "$1: exit status $status"
 	account_ok "$account" || fail "$1: the account is not ok: $(tail -n 1 "$account")"
 	for counter in corrupted stale foreign unchanged duplicates reordered late lost rx_missed dma_faults tx_bad; do
 		[ "$(total $counter "$account")" = 0 ] || fail "$1: $counter is $(total $counter "$account")"

@@ -54,6 +54,7 @@ finished()
 capture()
 {
 	local name="capture, ${*:-packed}" pcap
+	worth_it "$@" || return 0
 	back_end vhost 1 2
 	vhost=$!
 	connect "$name" ixy-pcap "${@:2}" "vhost-user:$socket$1" /dev/null
@@ -74,6 +75,7 @@ capture()
 generate()
 {
 	local name="generate, ${*:-packed}" pktgen taken
+	worth_it "$@" || return 0
 	back_end vhost 1 2
 	vhost=$!
 	run vhost rxonly
@@ -96,6 +98,7 @@ generate()
 forward()
 {
 	local name="forward, ${*:-packed}" fwd port
+	worth_it "$@" || return 0
 	back_end vhost 2 2
 	vhost=$!
 	connect "$name" ixy-fwd "${@:2}" "vhost-user:$socket$1" "vhost-user:$work/vhost.1.sock$1"
@@ -130,6 +133,8 @@ done
 capture "" --queues 2 --interrupts
 forward "" --queues 2 --threads 2
 forward ,split --queues 2 --threads 2 --interrupts
+
+worth_it || finish
 
 # ---- The other way round ----
 

@@ -9,6 +9,7 @@ send()
 {
 	local name=$1 ring=$2 count=$3 size=$4 got bytes
 	shift 4
+	worth_it "$@" || return 0
 	run vhost rxonly
 	got=$(packets vhost 0 RX-packets) bytes=$(packets vhost 0 RX-bytes)
 	"$IXY_BIN/ixy-pktgen" --quiet --count "$count" --size "$size" "$@" "vhost-user:$work/vhost.0.sock$ring" \
@@ -25,6 +26,7 @@ send()
 receive()
 {
 	local name=$1 ring=$2 queues=$3 size=$4 sent pcap
+	worth_it || return 0
 	sent=$(packets vhost 0 TX-packets)
 	connect "$name" ixy-pcap --queues "$queues" "vhost-user:$work/vhost.0.sock$ring" /dev/null
 	pcap=$!
@@ -45,6 +47,7 @@ receive()
 look()
 {
 	local name=$1 ring=$2 size=$3 file="$work/$1.pcap" pcap
+	worth_it || return 0
 	connect "$name" ixy-pcap "vhost-user:$work/vhost.0.sock$ring" "$file"
 	pcap=$!
 	tell vhost "set txpkts $size"
