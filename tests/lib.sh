@@ -83,8 +83,8 @@ now_ms()
 	echo $(($(date +%s%N) / 1000000))
 }
 
-# worth_it [OPTION...]: what runs with these options, under this build's sanitizer? The thread sanitizer is slow, and has nothing
-# to say about programs with one thread.
+# worth_it OPTION...: what runs with these options (or "alone", in one thread), under this build's sanitizer? The thread sanitizer is
+# slow, and has nothing to say about programs with one thread.
 worth_it()
 {
 	[ "${IXY_SANITIZE:-}" != thread ] || [[ " $* " == *" --threads "* ]]

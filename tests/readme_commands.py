@@ -69,7 +69,7 @@ def lacking(block):
     text = "\n".join(block)
     if "unshare -rn" in text and not can("unshare", "-rn", "true"):
         return "user namespaces are not allowed here"
-    if "tap:" in text and not os.access("/dev/net/tun", os.W_OK):
+    if "tap:" in text and not can("test", "-w", "/dev/net/tun"):
         return "/dev/net/tun is missing (modprobe tun) or not for you"
     for program, package in (("dpdk-testpmd", "dpdk-dev"), ("tcpdump", "tcpdump"), ("ping", "iputils-ping")):
         if re.search(rf"\b{program}\b", text) and not shutil.which(program, path=os.environ["PATH"] + ":/usr/sbin"):

@@ -33,7 +33,7 @@ start_sleeper() # FWD-OPTION...: its first account says that it is ready
 	within 15 grep -q '"seconds"' "$work/fwd.log" || die "ixy-fwd $* does not run"
 }
 for threads in 1 4; do
-	[ $threads -gt 1 ] || worth_it || continue
+	[ $threads -gt 1 ] || worth_it alone || continue
 	start_emu sink sink
 	start_sleeper --threads $threads
 	kill -KILL "$fwd"
@@ -52,7 +52,7 @@ for threads in 1 4; do
 	done
 done
 
-worth_it || finish
+worth_it alone || finish
 
 # 2. The emulator is killed, and is ended, while the forwarder runs.
 for signal in KILL TERM; do

@@ -134,7 +134,7 @@ capture "" --queues 2 --interrupts
 forward "" --queues 2 --threads 2
 forward ,split --queues 2 --threads 2 --interrupts
 
-worth_it || finish
+worth_it alone || finish
 
 # ---- The other way round ----
 

@@ -26,7 +26,7 @@ send()
 receive()
 {
 	local name=$1 ring=$2 queues=$3 size=$4 sent pcap
-	worth_it || return 0
+	worth_it alone || return 0
 	sent=$(packets vhost 0 TX-packets)
 	connect "$name" ixy-pcap --queues "$queues" "vhost-user:$work/vhost.0.sock$ring" /dev/null
 	pcap=$!
@@ -47,7 +47,7 @@ receive()
 look()
 {
 	local name=$1 ring=$2 size=$3 file="$work/$1.pcap" pcap
-	worth_it || return 0
+	worth_it alone || return 0
 	connect "$name" ixy-pcap "vhost-user:$work/vhost.0.sock$ring" "$file"
 	pcap=$!
 	tell vhost "set txpkts $size"
