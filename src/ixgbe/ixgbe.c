@@ -13,7 +13,7 @@ void ixgbe_wait(struct ixgbe_device *dev, uint32_t reg, uint32_t bits, bool set,
 			dev->error =
 				ixy_fail(ETIMEDOUT, "%s: %s did not come; the register is 0x%08x",
 					 vfio_address(dev->ixy.vfio), what, ixgbe_read(dev, reg));
-		usleep(100);
+		ixy_sleep_us(100);
 	}
 }
 
@@ -25,7 +25,7 @@ static void ixgbe_reset(struct ixgbe_device *dev)
 	ixgbe_wait_clear(dev, STATUS, STATUS_MASTER);
 	ixgbe_set(dev, CTRL, CTRL_RST);
 	ixgbe_wait_clear(dev, CTRL, CTRL_RST);
-	usleep(10000); /* 4.6.3.2 */
+	ixy_sleep_us(10000); /* 4.6.3.2 */
 	ixgbe_clear(dev, CTRL, CTRL_MASTER_DIS);
 	ixgbe_write(dev, EIMC, EIMC_ALL); /* 4.6.3.1: again, as reset may have enabled some */
 }
@@ -34,12 +34,10 @@ static void ixgbe_reset(struct ixgbe_device *dev)
  * 8.2.3.7.1: the filters may be written only while the receiver is off. */
 void ixgbe_set_receiver(struct ixgbe_device *dev, bool on)
 {
-	uint32_t promiscuous = dev->ixy.config.promiscuous ? FCTRL_UPE | FCTRL_MPE : 0;
-
 	ixgbe_set(dev, SECRXCTRL, SECRXCTRL_RX_DIS);
 	ixgbe_wait_set(dev, SECRXSTAT, SECRXSTAT_RDY);
 	ixgbe_write(dev, RXCTRL, 0);
-	ixgbe_write(dev, FCTRL, FCTRL_BAM | promiscuous);
+	ixgbe_write(dev, FCTRL, FCTRL_BAM | (dev->ixy.config.promiscuous ? FCTRL_MPE_UPE : 0));
 	ixgbe_write(dev, RXCTRL, on ? RXCTRL_RXEN : 0);
 	ixgbe_clear(dev, SECRXCTRL, SECRXCTRL_RX_DIS);
 }
@@ -101,7 +99,7 @@ static void ixgbe_stop_queues(struct ixgbe_device *dev)
 	for (int patience = 1000, i = 0; i < dev->ixy.config.tx_queues; i++)
 		for (; dev->tx[i].held && patience; patience--) {
 			ixgbe_tx_batch(&dev->ixy, i, NULL, 0);
-			usleep(100);
+			ixy_sleep_us(100);
 		}
 	for (struct ixgbe_queue *q = dev->rx; q < dev->end; q++) {
 		ixgbe_clear(dev, q->reg + Q_CTL, Q_CTL_ENABLE);

@@ -22,7 +22,7 @@ enum {
 	RDRXCTL   = 0x02F00, RDRXCTL_CRCSTRIP = 1 << 1, RDRXCTL_DMAIDONE = 1 << 3,
 	            RDRXCTL_RSCFRSTSIZE = 0x1F << 17, RDRXCTL_RSCACKC = 1 << 25, RDRXCTL_FCOE_WRFIX = 1 << 26,
 	RXCTRL    = 0x03000, RXCTRL_RXEN = 1 << 0,
-	FCTRL     = 0x05080, FCTRL_MPE = 1 << 8, FCTRL_UPE = 1 << 9, FCTRL_BAM = 1 << 10,
+	FCTRL     = 0x05080, FCTRL_MPE_UPE = 3 << 8, FCTRL_BAM = 1 << 10,
 	SECRXCTRL = 0x08D00, SECRXCTRL_RX_DIS = 1 << 1, SECRXSTAT = 0x08D04, SECRXSTAT_RDY = 1 << 0,
 	/* Filter tables, 8.2.3.7 and 8.2.3.27: their first entry */
 	RAL       = 0x0A200, RAH   = 0x0A204, RAH_AV = 1u << 31,

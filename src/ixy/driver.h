@@ -18,6 +18,10 @@ struct mempool {
 #define pkt_buf_set(buf, n)                                                                        \
 	((buf)->data = (uint8_t *)((buf) + 1) + PKT_BUF_HEADROOM, (buf)->size = (n))
 
+/* At least so long, at most a second, whatever signals come. */
+#define ixy_sleep_us(us)                                                                           \
+	for (struct timespec t = { 0, (us)*1000 }; nanosleep(&t, &t) && errno == EINTR;)
+
 /* Give back buffers that are of @pool. */
 void mempool_give(struct mempool *pool, struct pkt_buf **bufs, uint32_t n);
 /* Take over @vfio, which is closed with the device; on error it stays with the caller. @config has

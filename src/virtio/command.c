@@ -47,7 +47,7 @@ int virtio_command(struct virtio_device *dev, uint8_t class, uint8_t command, co
 		if (q->broken)
 			return ixy_fail(ETIMEDOUT, "%s: the device does not answer command %u.%u",
 					vfio_address(dev->ixy.vfio), class, command);
-		usleep(10);
+		ixy_sleep_us(10);
 	}
 	dev->ring->command_done(q);
 	return virtio_read(c->ack) == VIRTIO_NET_OK ? 0 : -ENOTSUP;

@@ -132,7 +132,7 @@ static int modern_reset(struct virtio_device *dev)
 		if (now == STATUS_GONE)
 			return ixy_fail(ENODEV, "%s: the device is off or gone",
 					vfio_address(dev->ixy.vfio));
-		usleep(1000);
+		ixy_sleep_us(1000);
 	}
 	return ixy_fail(ETIMEDOUT, "%s: device_status does not become 0 after a reset",
 			vfio_address(dev->ixy.vfio));

@@ -133,7 +133,7 @@ static void virtio_drain(struct virtio_device *dev)
 	for (uint32_t patience = 10000, i = 0; i < dev->pairs; i++)
 		for (; patience && !virtio_sent_all(dev, i) && !dev->transport->check(dev);
 		     patience--)
-			usleep(100);
+			ixy_sleep_us(100);
 }
 
 static void virtio_close(struct ixy_device *ixy)

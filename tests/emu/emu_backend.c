@@ -18,6 +18,7 @@
 #include <ixy/log.h>
 
 struct emu_card emu_cards[EMU_CARDS];
+bool emu_signals;
 
 static uint64_t now = 1000000000; /* ns; never goes back */
 static bool faults_expected[EMU_CARDS];
@@ -64,15 +65,24 @@ int __wrap_clock_gettime(clockid_t clock, struct timespec *time)
 
 int __wrap_usleep(useconds_t us)
 {
-	emu_sleep(us);
-	return 0;
+	emu_sleep(emu_signals ? us / 2 : us);
+	return emu_signals ? -1 : 0;
 }
 
 int __wrap_nanosleep(const struct timespec *time, struct timespec *left)
 {
-	(void)left;
-	emu_sleep((uint64_t)time->tv_sec * 1000000 + (uint64_t)time->tv_nsec / 1000);
-	return 0;
+	uint64_t us = (uint64_t)time->tv_sec * 1000000 + (uint64_t)time->tv_nsec / 1000;
+
+	if (!emu_signals || us < 2) {
+		emu_sleep(us);
+		return 0;
+	}
+	emu_sleep(us / 2);
+	us -= us / 2;
+	if (left)
+		*left = (struct timespec){ (time_t)(us / 1000000), (long)(us % 1000000 * 1000) };
+	errno = EINTR;
+	return -1;
 }
 
 int __wrap_clock_nanosleep(clockid_t clock, int flags, const struct timespec *time,
@@ -216,7 +226,8 @@ static bool pass_access(struct emu_card *card)
 static void record(struct emu_card *card, bool write, int region, uint64_t offset, const void *data,
 		   size_t size)
 {
-	struct emu_access access = { write, (uint32_t)region, (uint32_t)offset, (uint32_t)size, 0 };
+	struct emu_access access = { write, (uint32_t)region, (uint32_t)offset, (uint32_t)size, 0,
+				     now };
 
 	memcpy(&access.value, data, size < 8 ? size : 8);
 	card->accesses =
@@ -263,6 +274,8 @@ static int emu_access(struct vfio_device *dev, int index, uint64_t offset, void 
 	} else {
 		if (!card->dead)
 			value = nic_read(card->nic, index, (uint32_t)offset, (uint32_t)size);
+		if (card->reading && index == VFIO_PCI_BAR0_REGION_INDEX)
+			value = card->reading((uint32_t)offset, value);
 		memcpy(data, &value, size);
 	}
 	if (!write && !err)
@@ -418,6 +431,7 @@ int emu_power_on(void **state)
 		return -1;
 	added = true;
 	errors = 0;
+	emu_signals = false;
 	for (int i = 0; i < EMU_CARDS; i++) {
 		struct emu_card *card = &emu_cards[i];
 		struct nic_host host = { card, window, interrupt, transmit };

@@ -27,7 +27,7 @@
 struct emu_access {
 	bool write;
 	uint32_t region, offset, size;
-	uint64_t value;
+	uint64_t value, time; /* ns */
 };
 
 struct emu_frame {
@@ -53,18 +53,24 @@ struct emu_card {
 	/* To be set: */
 	void (*transmit)(struct emu_card *card, const uint8_t *frame,
 			 size_t length); /* instead of keeping it */
-	void (*accessing)(struct emu_card *card); /* before each, and after, when the card has worked */
+	void (*accessing)(
+		struct emu_card *card); /* before each, and after, when the card has worked */
+	uint64_t (*reading)(uint32_t offset,
+			    uint64_t value); /* what a register of BAR 0 reads as instead */
 	void (*accessed)(struct emu_card *card, const struct emu_access *access); /* after each */
 	uint64_t accesses_left; /* then it answers all ones and works no more; EMU_NEVER */
 	uint32_t id;		/* device << 16 | vendor; 0: the card's own */
 	bool map_doorbells;	/* offer the queue registers' pages for mmap: no traps, no record */
 	bool stalled; /* the card does not work (no sending, no write-back) until it is false again */
 	bool dead;    /* registers read as zero, whatever is written */
-	uint32_t vectors; /* so many vectors does the system have for it; 0: enough */
+	uint32_t vectors;   /* so many vectors does the system have for it; 0: enough */
 	uint64_t last_iova; /* highest I/O virtual address of the IOMMU; 39 bits at first */
 };
 
 extern struct emu_card emu_cards[EMU_CARDS];
+
+/* Signals come all the time: each sleep ends after half of it. */
+extern bool emu_signals;
 
 /* cmocka set-up and tear-down of a test: all cards as after power-on, cables plugged in. The tear-down fails the test if a
  * card was left open, or DMA memory mapped, or a card reached for memory that it was not given. */

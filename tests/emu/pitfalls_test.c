@@ -122,19 +122,6 @@ static void pitfall_datasheet_4_fctrl_is_written_only_while_the_receiver_is_off(
 	assert_true(writes >= 3); /* initialisation and twice promiscuous mode */
 }
 
-static void pitfall_datasheet_5_fcrth_has_a_stride_of_4(void **state)
-{
-	(void)state;
-	live(0);
-	for_each_access(a, &emu_cards[0])
-	{
-		if (a->write && a->region == VFIO_PCI_BAR0_REGION_INDEX)
-			assert_false(a->offset >= FCRTH(8) && a->offset < FCRTH(8 * 16) &&
-				     a->offset != FCRTV);
-	}
-	assert_int_equal(nic_account(emu_cards[0].nic)->bad_accesses, 0);
-}
-
 static void pitfall_datasheet_5_byte_counters_are_read_low_half_first(void **state)
 {
 	static const uint32_t pairs[][2] = { { GORCL, GORCH }, { GOTCL, GOTCH } };
@@ -472,6 +459,45 @@ static void pitfall_elsewhere_5_a_failed_open_leaves_a_silent_card(void **state)
 	assert_int_equal(wire_to(0, 60, 1), NIC_DOWN);
 }
 
+/* ---- In the field ---- */
+
+/* 4.6.3.2. The last read that says that the reset is over, and then nothing for 10 ms. */
+static void check_quiet_after_resets(struct emu_card *card, uint32_t expected)
+{
+	bool resetting = false;
+	uint64_t quiet_until = 0;
+	uint32_t resets = 0;
+
+	for_each_access(a, card)
+	{
+		assert_true(a->time >= quiet_until);
+		if (is_write(a, CTRL) && a->value & CTRL_RST) {
+			assert_true(a->value & CTRL_LRST);
+			resetting = true;
+		} else if (is_read(a, CTRL) && resetting && !(a->value & (CTRL_RST | CTRL_LRST))) {
+			resetting = false;
+			resets++;
+			quiet_until = a->time + 10000000;
+		}
+	}
+	assert_int_equal(resets, expected);
+}
+
+static void pitfall_field_10_the_card_is_left_alone_for_10_ms_after_reset(void **state)
+{
+	(void)state;
+	live(0);
+	check_quiet_after_resets(&emu_cards[0], 2);
+}
+
+static void pitfall_field_10_signals_shorten_no_wait(void **state)
+{
+	(void)state;
+	emu_signals = true;
+	live(0);
+	check_quiet_after_resets(&emu_cards[0], 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -479,7 +505,6 @@ int main(void)
 		driver_test(pitfall_datasheet_2_dtxmxszrq_reserved_bits_are_not_written),
 		driver_test(pitfall_datasheet_3_rdrxctl_rscackc_and_fcoe_wrfix_are_set),
 		driver_test(pitfall_datasheet_4_fctrl_is_written_only_while_the_receiver_is_off),
-		driver_test(pitfall_datasheet_5_fcrth_has_a_stride_of_4),
 		driver_test(pitfall_datasheet_5_byte_counters_are_read_low_half_first),
 		driver_test(pitfall_datasheet_5_a_mac_address_stays_valid),
 		driver_test(pitfall_datasheet_5_autoc_keeps_what_the_eeprom_set),
@@ -496,6 +521,8 @@ int main(void)
 		driver_test(pitfall_elsewhere_3_an_empty_pool_and_jumbo_frames_end_nothing),
 		driver_test(pitfall_elsewhere_5_a_closed_card_is_silent),
 		driver_test(pitfall_elsewhere_5_a_failed_open_leaves_a_silent_card),
+		driver_test(pitfall_field_10_the_card_is_left_alone_for_10_ms_after_reset),
+		driver_test(pitfall_field_10_signals_shorten_no_wait),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -34,10 +34,11 @@ int __wrap_clock_gettime(clockid_t clock, struct timespec *time)
 	return err;
 }
 
-int __wrap_usleep(unsigned int us);
-int __wrap_usleep(unsigned int us)
+int __wrap_nanosleep(const struct timespec *time, struct timespec *left);
+int __wrap_nanosleep(const struct timespec *time, struct timespec *left)
 {
-	slept_ns += us * 1000ull;
+	(void)left;
+	slept_ns += time->tv_nsec;
 	return 0;
 }
 
@@ -455,7 +456,7 @@ static void random_registers_are_survived(void **state)
 	struct pkt_buf *bufs[32];
 
 	(void)state;
-	for (uint32_t seed = 1; seed <= 400; seed++) {
+	for (uint32_t seed = 1; seed <= 80; seed++) {
 		srandom(seed);
 		rarely = rates[seed % 4];
 		pci.reading = now_and_then_anything;
@@ -479,7 +480,7 @@ static void random_registers_are_survived(void **state)
 		}
 		assert_int_equal(pci.back.memory_count, 0);
 	}
-	assert_true(opened >= 20 && refused >= 20);
+	assert_true(opened >= 5 && refused >= 5);
 	pci.stuck = 1; /* it may be left in any state */
 }
 
