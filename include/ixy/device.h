@@ -125,7 +125,14 @@ static inline uint32_t ixy_tx_batch(struct ixy_device *dev, uint16_t queue, stru
 	return dev->ops->tx(dev, queue, bufs, n);
 }
 
-/** ixy_read_stats() - counts since ixy_open(). Return: 0, or -ENODEV if the card has gone. */
+/**
+ * ixy_read_stats() - counts since ixy_open()
+ *
+ * An 82599's own counters are full after 55 s at 10 Gbit/s and then begin at 0. Each call adds them up, and
+ * ixy_link_speed() and ixy_next_event() do if that is 20 s ago: one of these has to be called every 30 s.
+ *
+ * Return: 0, or -ENODEV if the card has gone.
+ */
 static inline int ixy_read_stats(struct ixy_device *dev, struct ixy_stats *stats)
 {
 	return dev->ops->read_stats(dev, stats);

@@ -12,7 +12,8 @@ void ixgbe_init_features(struct ixgbe_device *dev);
 int ixgbe_read_stats(struct ixy_device *ixy, struct ixy_stats *stats);
 int ixgbe_read_queue_stats(struct ixy_device *ixy, uint16_t queue, struct ixy_queue_stats *stats);
 
-/* control.c */
+/* control.c. ixgbe_link_speed() also reads the statistics before their registers are full. */
+int ixgbe_link_speed(struct ixy_device *ixy);
 extern const struct ixy_control_ops ixgbe_control_ops;
 
 /* rx_info.c: as ixgbe_rx_batch(), and fill in status and hash of each packet. */

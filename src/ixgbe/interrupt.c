@@ -34,7 +34,6 @@ enum { /* 8.2.3.5; with _EX: one bit for each of 64 vectors */
 	IVAR_MISC = 0x00A00,
 	IVARS   = 64, IVAR_VALID = 0x80,
 	EITR_CNT_WDIS = 1u << 31,
-	LINKS   = 0x042A4, LINKS_UP = 1 << 30, LINKS_SPEED_SHIFT = 28, /* 8.2.3.22.19 */
 };
 #define EIMS_EX(i) (0x00AA0 + (i) * 4)
 #define EIMC_EX(i) (0x00AB0 + (i) * 4)
@@ -221,7 +220,6 @@ static bool sending(struct ixy_device *ixy, uint16_t queue)
 
 static bool next_event(struct ixy_device *ixy, struct ixy_watch *watch, struct ixy_event *event)
 {
-	static const int speeds[] = { 0, 100, 1000, 10000 };
 	static const struct {
 		uint32_t cause;
 		enum ixy_event_kind kind;
@@ -234,10 +232,10 @@ static bool next_event(struct ixy_device *ixy, struct ixy_watch *watch, struct i
 	struct ixgbe_device *dev = (struct ixgbe_device *)ixy;
 
 	/* Reading clears them, and lets them interrupt again. First the cause, then what it is about. */
-	uint32_t causes = ixgbe_read(dev, EICR), links = ixgbe_read(dev, LINKS);
-	if (links == UINT32_MAX)
+	uint32_t causes = ixgbe_read(dev, EICR);
+	int mbits = ixgbe_link_speed(ixy);
+	if (mbits < 0)
 		return ixy_event_end(watch, event, IXY_GONE, "does not answer any more");
-	int mbits = links & LINKS_UP ? speeds[links >> LINKS_SPEED_SHIFT & 3] : 0;
 
 	if (!watch->started) {
 		*watch = (struct ixy_watch){ .started = true, .mbits = mbits };

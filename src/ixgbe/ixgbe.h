@@ -28,8 +28,8 @@ struct ixgbe_queue {
 struct ixgbe_device {
 	struct ixy_device ixy; /* first: the two convert into each other */
 	const struct vfio_bar *bar;
-	uint32_t room;		 /* bytes for a frame in a buffer */
-	struct dma_memory rings; /* of all queues */
+	uint32_t room, stats_due; /* bytes for a frame in a buffer; seconds: control.c's */
+	struct dma_memory rings;  /* of all queues */
 	struct ixy_stats stats;
 	int error; /* the first deadline that was missed; later waits do not wait */
 	struct ixgbe_queue *tx, *end; /* in the array of all queues: */

@@ -2,6 +2,8 @@
 /* The driver on the emulator: what it counts, for the device and for each queue. */
 #include "driver.h"
 
+#include <ixy/event.h>
+
 static void statistics_count_what_passed(void **state)
 {
 	struct ixy_device *dev = open_card(0, NULL);
@@ -250,6 +252,41 @@ static void no_such_queue(struct ixy_device *dev, uint16_t queue)
 	assert_int_equal(driver_log_lines, lines + 1);
 }
 
+/* GORC and GOTC of 36 bits are full after 55 s: whoever asks for the link has them read. */
+static void counters_are_read_before_they_are_full(void **state)
+{
+	struct ixy_device *dev = open_card(0, NULL);
+	struct emu_card *card = &emu_cards[0];
+	struct ixy_watch watch = { 0 };
+	struct ixy_stats stats;
+	struct ixy_event event;
+
+	(void)state;
+	for (uint32_t round = 0; round < 20; round++) {
+		assert_int_equal(wire_to(0, 100, round), NIC_TAKEN);
+		receive_one(dev, 0, 100, 0, round);
+		emu_sleep(5000000);
+		emu_sleep(5000000);
+		emu_sleep(5000000);
+		emu_sleep(5000000);
+		emu_sleep(1000000);
+		for (int again = 0; again < 10; again++) {
+			emu_forget(card);
+			if (round % 2)
+				ixy_link_speed(dev);
+			else
+				ixy_next_event(dev, &watch, &event);
+			assert_int_equal(emu_count(card, false, GORCH), !again);
+			assert_int_equal(emu_count(card, false, GOTCH), !again);
+			assert_int_equal(emu_count(card, false, GPRC), !again);
+		}
+	}
+	assert_int_equal(ixy_read_stats(dev, &stats), 0);
+	assert_int_equal(stats.rx_packets, 20);
+	assert_int_equal(stats.rx_bytes, 20 * 100);
+	ixy_close(dev);
+}
+
 static void a_queue_that_does_not_exist_is_refused(void **state)
 {
 	struct ixy_device *dev = open_queues(5, 2, false);
@@ -274,6 +311,7 @@ int main(void)
 		driver_test(a_new_life_counts_from_zero),
 		driver_test(trouble_is_counted_where_it_is),
 		driver_test(what_cannot_be_sent_is_not_counted_as_sent),
+		driver_test(counters_are_read_before_they_are_full),
 		driver_test(a_queue_that_does_not_exist_is_refused),
 	};
 
