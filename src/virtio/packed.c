@@ -241,7 +241,7 @@ static uint32_t packed_tx(struct ixy_device *ixy, uint16_t queue, struct pkt_buf
 	uint64_t bytes = 0;
 	uint32_t done;
 
-	if (virtio_should_reclaim(q, n))
+	if (virtio_should_reclaim(q, bufs, n))
 		packed_reclaim(q);
 	if (q->broken)
 		return 0;

@@ -240,10 +240,14 @@ static inline bool virtio_prepare(struct pkt_buf *buf, uint32_t max_size)
 }
 
 /* Is it time to look at what the device has sent, before @n packets more? It writes there all the time, so
- * that a look is not for free. 0: there is nothing else to do. */
-static inline bool virtio_should_reclaim(const struct virtio_queue *q, uint32_t n)
+ * that a look is not for free: not before half of the ring is in use, or so much of a small pool that its
+ * owner might wait for it. 0 packets: there is nothing else to do. */
+static inline bool virtio_should_reclaim(const struct virtio_queue *q, struct pkt_buf **bufs,
+					 uint32_t n)
 {
-	return !n || q->free_ids < n || q->free_ids < q->size / q->stride / 2;
+	const uint32_t ids = q->size / q->stride, in_use = ids - q->free_ids;
+
+	return !n || q->free_ids < n || in_use > ids / 2 || in_use > bufs[0]->pool->count / 8;
 }
 
 /* The device has sent the buffer of descriptor @id, which is to be given back, and the id to its

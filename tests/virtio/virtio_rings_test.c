@@ -601,6 +601,33 @@ static void a_closed_device_has_stopped(void **state)
 	assert_int_equal(mempool_free_count(pool), 512); /* the device had them; it had to stop */
 }
 
+/* Less than half of a ring: it is its owner who would wait for it. */
+static void a_small_pool_comes_back_while_packets_are_sent(void **state)
+{
+	struct mempool *few;
+	struct pkt_buf *bufs[32];
+	uint8_t frame[FRAME_MAX];
+	uint32_t sent = 0;
+
+	(void)state;
+	net_open(&(struct ixy_config){ .rx_ring = 256, .tx_ring = 256, .buffers = 1024 });
+	assert_int_equal(mempool_create(&few, 64, 2048), 0);
+	for (uint32_t round = 0; round < 100; round++) {
+		const uint32_t n = pkt_buf_alloc_batch(few, bufs, 1 + round % 32);
+		assert_true(n > 0);
+		for (uint32_t i = 0; i < n; i++)
+			bufs[i]->size = 60;
+		assert_int_equal(ixy_tx_batch(dev, 0, bufs, n), n);
+		while (device_take(&tx[0], frame, sizeof(frame)))
+			sent++;
+	}
+	assert_true(sent > 1000);
+	ixy_close(dev);
+	dev = NULL;
+	assert_int_equal(mempool_free_count(few), 64);
+	mempool_destroy(few);
+}
+
 int main(void)
 {
 #define test(f) cmocka_unit_test_setup_teardown(f, make_pool, check_pool)
@@ -625,6 +652,7 @@ int main(void)
 		test(waiting_gives_back_what_was_sent),
 		test(the_configuration_is_made_up_or_read),
 		test(what_has_no_control_queue_cannot_be_set),
+		test(a_small_pool_comes_back_while_packets_are_sent),
 		test(a_closed_device_has_stopped),
 	};
 
