@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include <ixy/event.h>
+
 static const uint8_t broadcast[6] = { 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF };
 
 static void opens_with_defaults(void **state)
@@ -78,8 +80,10 @@ static void refuses_impossible_configurations(void **state)
 		{ { .rx_queues = 129 }, "queues" },
 		{ { .tx_queues = 129 }, "queues" },
 		{ { .rx_queues = 65535 }, "queues" },
-		{ { .rx_ring = 100 }, "ring" },
-		{ { .tx_ring = 100 }, "ring" },
+		{ { .rx_ring = 100 },
+		  "in a receive ring are not possible; 64 to 4096 in steps of 8 are" },
+		{ { .tx_ring = 100 },
+		  "in a send ring are not possible; 64 to 4096 in steps of 8 are" },
 		{ { .rx_ring = 8 }, "ring" },
 		{ { .rx_ring = 4104 }, "ring" },
 		{ { .tx_ring = 65528 }, "ring" },
@@ -149,19 +153,19 @@ static size_t mappings(void)
 	return count;
 }
 
-static void opens_and_closes_1000_times_without_a_leak(void **state)
+static void opens_and_closes_200_times_without_a_leak(void **state)
 {
 	struct ixy_config small = { .rx_ring = 64, .tx_ring = 64, .buffers = 128 };
 	size_t files = 0, maps = 0;
 
 	(void)state;
-	for (int i = 0; i < 1000; i++) {
+	for (int i = 0; i < 200; i++) {
 		struct ixy_device *dev = open_card(0, &small);
 		assert_int_equal(wire_to(0, 60, (uint32_t)i), NIC_TAKEN);
 		receive_one(dev, 0, 60, 0, (uint32_t)i);
 		ixy_close(dev);
 		emu_forget(&emu_cards[0]);
-		if (i == 100) {
+		if (i == 50) {
 			files = open_files();
 			maps = mappings();
 		}
@@ -272,6 +276,102 @@ static void link_speed_follows_the_cable(void **state)
 	ixy_close(dev);
 }
 
+/* Of the others bit 27 is a link mode. */
+static uint64_t links;
+
+static uint64_t read_links(uint32_t offset, uint64_t value)
+{
+	return offset == LINKS ? links : value;
+}
+
+static void link_speeds_are_those_of_the_card(void **state)
+{
+	static const struct {
+		uint16_t id;
+		uint64_t links;
+		int mbits;
+	} cards[] = {
+		{ 0x10FB, 1u << 30 | 1 << 28, 100 },   { 0x10FB, 1u << 30 | 2 << 28, 1000 },
+		{ 0x10FB, 1u << 30 | 3 << 28, 10000 }, { 0x10FB, 1u << 30 | 7 << 27, 10000 },
+		{ 0x1528, 1u << 30 | 7 << 27, 10000 }, { 0x1528, 1u << 30 | 3 << 27, 100 },
+		{ 0x1563, 1u << 30 | 3 << 28, 10000 }, { 0x1563, 1u << 30 | 7 << 27, 2500 },
+		{ 0x1563, 1u << 30 | 3 << 27, 5000 },  { 0x1563, 1u << 30 | 1 << 28, 100 },
+		{ 0x1563, 1u << 30 | 2 << 28, 1000 },  { 0x15D1, 1u << 30 | 7 << 27, 2500 },
+		{ 0x15D1, 1u << 30 | 3 << 27, 5000 },  { 0x1563, 7 << 27, 0 },
+		{ 0x10FB, 3u << 28 & ~(1u << 30), 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cards) / sizeof(*cards); i++) {
+		struct ixy_device *dev;
+		struct ixy_watch watch = { .started = true };
+		struct ixy_event event;
+		emu_cards[0].id = 0x8086u | (uint32_t)cards[i].id << 16;
+		assert_int_equal(ixy_open(&dev, "emu:0", NULL), 0);
+		links = cards[i].links;
+		emu_cards[0].reading = read_links;
+		assert_int_equal(ixy_link_speed(dev), cards[i].mbits);
+		assert_int_equal(ixy_next_event(dev, &watch, &event), cards[i].mbits != 0);
+		assert_int_equal(event.mbits, cards[i].mbits);
+		emu_cards[0].reading = NULL;
+		ixy_close(dev);
+	}
+}
+
+static uint64_t read_nameless_bit(uint32_t offset, uint64_t value)
+{
+	for (uint32_t q = 0; q < 128; q++)
+		if (offset == DCA_RXCTRL(q))
+			return value | 1 << 12;
+	return value;
+}
+
+/* 82599: 8.2.3.11.1 and the last sentence of 4.6.7; 7.2.3.4.1. */
+static void queues_are_set_as_the_datasheet_asks(void **state)
+{
+	struct ixy_device *dev;
+	const struct ixy_config queues = {
+		.rx_queues = 70, .tx_queues = 3, .rx_ring = 64, .tx_ring = 64, .buffers = 128
+	};
+
+	(void)state;
+	emu_cards[0].reading = read_nameless_bit;
+	dev = open_card(0, &queues);
+	for (uint32_t q = 0; q < 70; q++) {
+		size_t written = emu_find(&emu_cards[0], 0, true, DCA_RXCTRL(q));
+		assert_int_not_equal(written, SIZE_MAX);
+		assert_false(emu_cards[0].accesses[written].value & 1 << 12);
+	}
+	for (uint32_t q = 0; q < 3; q++) {
+		const uint32_t txdctl = emu_register(&emu_cards[0], TXDCTL(q));
+		assert_int_equal(TXDCTL_PTHRESH(txdctl), 36);
+		assert_int_equal(TXDCTL_HTHRESH(txdctl), 8);
+		assert_int_equal(TXDCTL_WTHRESH(txdctl), 0);
+	}
+	ixy_close(dev);
+}
+
+/* Tables that no reset clears: first register, and how many. */
+static void nothing_of_an_earlier_driver_is_left_in_the_filters(void **state)
+{
+	static const struct {
+		uint32_t first, count;
+	} tables[] = { { 0x0F400, 128 }, { 0x0A000, 128 }, { 0x0F100, 64 },  { 0x0F200, 128 },
+		       { 0x05200, 128 }, { 0x0A600, 256 }, { 0x0A208, 254 }, { 0x0E600, 128 } };
+	struct emu_card *card = &emu_cards[0];
+
+	(void)state;
+	for (size_t t = 0; t < sizeof(tables) / sizeof(*tables); t++)
+		for (uint32_t i = 0; i < tables[t].count; i++)
+			nic_write(card->nic, 0, tables[t].first + i * 4, 4, UINT32_MAX);
+	struct ixy_device *dev = open_card(0, NULL);
+	for (size_t t = 0; t < sizeof(tables) / sizeof(*tables); t++)
+		for (uint32_t i = 0; i < tables[t].count; i++)
+			assert_int_equal(emu_register(card, tables[t].first + i * 4),
+					 tables[t].first == 0x0A600 && !i); /* pool 0 */
+	ixy_close(dev);
+}
+
 static void opens_without_a_cable(void **state)
 {
 	struct ixy_device *dev;
@@ -294,12 +394,15 @@ int main(void)
 		driver_test(drives_the_whole_family),
 		driver_test(refuses_impossible_configurations),
 		driver_test(accepts_the_limits),
-		driver_test(opens_and_closes_1000_times_without_a_leak),
+		driver_test(opens_and_closes_200_times_without_a_leak),
 		driver_test(nothing_of_an_earlier_life_arrives),
 		driver_test(promiscuous_mode_takes_what_is_for_others),
 		driver_test(broadcast_is_for_everybody),
 		driver_test(takes_another_mac_address),
 		driver_test(link_speed_follows_the_cable),
+		driver_test(link_speeds_are_those_of_the_card),
+		driver_test(queues_are_set_as_the_datasheet_asks),
+		driver_test(nothing_of_an_earlier_driver_is_left_in_the_filters),
 		driver_test(opens_without_a_cable),
 	};
 

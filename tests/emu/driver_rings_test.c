@@ -562,9 +562,28 @@ static void mapped_doorbells_work_as_trapped_ones(void **state)
 	mempool_destroy(pool);
 }
 
+/* An even distance in cache lines would leave some sets of a cache to others. */
+static void buffers_are_an_odd_number_of_cache_lines_apart(void **state)
+{
+	(void)state;
+	for (uint32_t size = 64; size <= 4096; size += 64) {
+		struct mempool *pool;
+		struct pkt_buf *bufs[2];
+		assert_int_equal(mempool_create(&pool, 2, size), 0);
+		assert_int_equal(pkt_buf_alloc_batch(pool, bufs, 2), 2);
+		const ptrdiff_t apart = labs((uint8_t *)bufs[0] - (uint8_t *)bufs[1]);
+		assert_int_equal(apart % 128, 64);
+		assert_in_range(apart, 64 + PKT_BUF_HEADROOM + size,
+				64 + PKT_BUF_HEADROOM + size + 64);
+		pkt_buf_free_batch(bufs, 2);
+		mempool_destroy(pool);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		driver_test(buffers_are_an_odd_number_of_cache_lines_apart),
 		driver_test(receives_a_packet),
 		driver_test(sends_a_packet),
 		driver_test(rx_ring_wraps_without_losing_a_packet),
