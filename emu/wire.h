@@ -30,9 +30,11 @@ struct gen_stream;
 
 /* What happened on the wire's side; fields that a kind of wire has no use for stay zero. */
 struct wire_account {
-	uint64_t sent;	     /* frames handed to the card, whatever became of them there */
-	uint64_t dropped;    /* frames from the card that the wire could not carry further */
-	uint64_t skipped;    /* pcap: records that cannot be replayed */
+	uint64_t sent;	  /* frames handed to the card, whatever became of them there */
+	uint64_t dropped; /* frames from the card that the wire could not carry further */
+	uint64_t
+		skipped; /* frames that no card could receive; pcap: and those that are not whole */
+	uint64_t broken; /* what ended the wire's work early; see wire_broken() */
 	uint64_t touched;    /* verified: exactly one byte changed */
 	uint64_t unchanged;  /* verified: no byte changed */
 	uint64_t corrupted;  /* verified: more bytes changed, or another length */
@@ -165,8 +167,8 @@ static inline uint64_t wire_wake(const struct wire *wire)
 }
 
 /**
- * wire_ok() - nothing arrived that a verifying wire does not accept; true for others. Losses are
- * not judged.
+ * wire_ok() - the wire is not broken, and nothing arrived that a verifying wire does not accept.
+ * Losses are not judged.
  */
 bool wire_ok(const struct wire *wire);
 
@@ -175,6 +177,13 @@ bool wire_ok(const struct wire *wire);
 /** wire_fail() - note what went wrong, prefixed by the wire's text. Return: -@err. */
 int wire_fail(struct wire *wire, int err, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/** wire_say() - tell the user something, prefixed by the port. */
+void wire_say(const struct wire *wire, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/** wire_broken() - tell the user, and count, that the wire cannot do any more what it was asked for. */
+#define wire_broken(wire, ...) ((wire)->account.broken++, wire_say(wire, __VA_ARGS__))
 
 /** wire_unknown_option() - what option returns for a key that it does not know. */
 int wire_unknown_option(struct wire *wire, const char *key);

@@ -37,6 +37,17 @@ int wire_fail(struct wire *wire, int err, const char *format, ...)
 	return -err;
 }
 
+void wire_say(const struct wire *wire, const char *format, ...)
+{
+	va_list args;
+
+	fprintf(stderr, "ixy-emu: port %u: ", wire->port);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	putc('\n', stderr);
+}
+
 /* Words like "gen, sink, loop" for messages. */
 static const char *kind_names(char *names, size_t size)
 {
@@ -150,6 +161,8 @@ bool wire_ok(const struct wire *wire)
 {
 	const struct wire_account *account = &wire->account;
 
+	if (account->broken)
+		return false;
 	if (wire->touch == TOUCH_REQUIRED && account->unchanged)
 		return false;
 	if (wire->touch == TOUCH_NONE && account->touched)

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* ixy-pktgen: send packets, made up or from a capture file. */
 #include "options.h"
-#include "pcap.h"
 
 #include <endian.h>
-#include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <ixy/log.h>
+#include "capture.h"
 
 #define CRC	 4
-#define HEADERS	 18 /* Ethernet header with a VLAN tag, or without and with the CRC */
-#define SHORTEST 17 /* what a card accepts; it pads to 60 */
-#define UDP	 34 /* the source port, behind the IP header */
-#define PAYLOAD	 42 /* behind the UDP header */
+#define MTU_MAX	 9710 /* of an 82599 */
+#define HEADERS	 18   /* Ethernet header with a VLAN tag, or without and with the CRC */
+#define SHORTEST 17   /* what a card accepts; it pads to 60 */
+#define UDP	 34   /* the source port, behind the IP header */
+#define PAYLOAD	 42   /* behind the UDP header */
 #define PORT	 42
 #define QUEUES	 64 /* no card has more */
 
@@ -35,6 +35,7 @@ struct pktgen {
 	uint64_t limit;	  /* packets in all; 0: none */
 	double rate;	  /* in all; 0: as fast as it goes */
 	bool made_up;
+	bool damaged; /* the capture ends early */
 };
 
 static bool add_frame(struct source *source, const uint8_t *data, uint32_t size)
@@ -71,7 +72,7 @@ static uint16_t checksum(const uint8_t *data, size_t size)
 /* A UDP datagram from 10.0.0.1 to 10.0.0.2:1337; its payload begins with a sequence number. */
 static bool make_frame(struct source *source, const uint8_t mac[6], uint32_t size)
 {
-	uint8_t frame[PCAP_FRAME_MAX] = { 1, 2, 3, 4, 5, 6, [12] = 0x08, 0x00 };
+	uint8_t frame[MTU_MAX + HEADERS] = { 1, 2, 3, 4, 5, 6, [12] = 0x08, 0x00 };
 	uint8_t *ip = frame + 14, *udp = ip + 20;
 	uint32_t ip_size = size - 14, udp_size = ip_size - 20;
 	const uint8_t ip_header[20] = { 0x45, 0, ip_size >> 8, ip_size, 0, 0, 0,  0, 64, 17,
@@ -89,28 +90,63 @@ static bool make_frame(struct source *source, const uint8_t mac[6], uint32_t siz
 	return add_frame(source, frame, size);
 }
 
-static int load_frames(struct source *source, const char *path, uint32_t mtu)
+/* Ctrl-C must end the wait for a pipe that says nothing. */
+static void interruptible(bool on)
 {
-	static uint8_t frame[PCAP_FRAME_MAX];
-	struct pcap_reader reader;
-	int err = pcap_open(&reader, path), size;
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+	struct sigaction action;
 
-	if (err)
-		return err;
-	while ((size = pcap_next(&reader, frame)) > 0) {
-		if ((uint32_t)size > mtu + HEADERS)
-			size = ixy_fail(EMSGSIZE,
-					"%s: packet %u has %d bytes; send it with --mtu %d", path,
-					source->count + 1, size, size - HEADERS);
-		else if (!add_frame(source, frame, size))
-			size = -ENOMEM;
-		if (size < 0)
-			break;
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+		sigaction(signals[i], NULL, &action);
+		action.sa_flags = on ? action.sa_flags & ~SA_RESTART : action.sa_flags | SA_RESTART;
+		sigaction(signals[i], &action, NULL);
 	}
-	pcap_close(&reader);
-	if (!size && !source->count)
-		size = ixy_fail(EINVAL, "%s: has no packets", path);
-	return size;
+}
+
+static void tell_skipped(struct capture_reader *reader)
+{
+	const char *skipped = capture_skipped(reader);
+
+	if (skipped)
+		app_say("%s", skipped);
+	if (!reader->too_long)
+		return;
+	if (reader->too_long_max <= MTU_MAX + HEADERS)
+		app_say("to send the long ones, too: --mtu %u", reader->too_long_max - HEADERS);
+	else
+		app_say("no card sends frames beyond %d bytes; a capture has them from "
+			"segmentation "
+			"offloads, which ethtool -K INTERFACE tso off gso off gro off turns off",
+			MTU_MAX + HEADERS);
+}
+
+/* Return: the exit status. A capture that is damaged is used up to there. */
+static int load_frames(struct pktgen *p, const char *path)
+{
+	struct capture_reader reader = { .longest = p->longest };
+	struct source *source = &p->source;
+	uint8_t *frame;
+	int size;
+
+	interruptible(true);
+	int err = capture_open(&reader, path);
+	interruptible(false);
+	size = err;
+	while (!err && (size = capture_next(&reader, &frame)) > 0)
+		if (!add_frame(source, frame, size)) {
+			app_say("%s: out of memory after %u packets", path, source->count);
+			err = 1;
+		}
+	p->damaged = size < 0;
+	if (size < 0)
+		app_say("%s%s", reader.message, source->count ? "; sending what comes before" : "");
+	if (!err) {
+		tell_skipped(&reader);
+		if (!source->count && !p->damaged)
+			app_say("%s: no packets to send", path);
+	}
+	capture_close(&reader);
+	return err || !source->count;
 }
 
 /*
@@ -194,9 +230,9 @@ static int load_source(struct pktgen *p, const char *path, uint32_t size)
 	p->longest = dev->config.mtu + HEADERS;
 	p->made_up = !path;
 	if (path) {
-		int err = load_frames(&p->source, path, dev->config.mtu);
+		int status = load_frames(p, path);
 		p->limit = p->limit ?: p->source.count;
-		return err ? 1 : 0;
+		return status;
 	}
 	if (size - CRC > p->longest) {
 		app_say("--size %u needs --mtu %u", size, size - HEADERS);
@@ -214,12 +250,13 @@ int main(int argc, char **argv)
 	uint32_t size = 64;
 	struct pktgen p = { 0 };
 	struct app_option options[] = {
-		{ "size", "BYTES", "of each frame, CRC included (64)", APP_U32, &size, 64, 9728 },
+		{ "size", "BYTES", "of each frame, CRC included (64)", APP_U32, &size, 64,
+		  MTU_MAX + HEADERS },
 		{ "rate", "PPS", "packets per second (0: as fast as it goes)", APP_DOUBLE, &p.rate,
 		  0, 1e9 },
 		{ "count", "N", "end after this many packets", APP_U64, &p.limit, 1, 1e15 },
-		{ "pcap", "FILE", "send these packets; once, or --count in all", APP_TEXT, &path, 0,
-		  0 },
+		{ "pcap", "FILE", "send these packets (-: standard input); once, or --count in all",
+		  APP_TEXT, &path, 0, 0 },
 		{ 0 },
 	};
 
@@ -235,7 +272,7 @@ int main(int argc, char **argv)
 	p.app.status = load_source(&p, path, size);
 	if (!p.app.status)
 		app_run(&p.app, serve);
-	int status = app_close(&p.app);
+	int status = app_close(&p.app) ?: p.damaged;
 	for (uint32_t i = 0; i < p.source.count; i++)
 		free(p.source.frames[i].data);
 	free(p.source.frames);

@@ -113,6 +113,7 @@ bool app_parse(struct app *app, int argc, char **argv, uint32_t args)
 	app->touch &= !no_touch;
 	app->args = argv + optind;
 	app->out = app->out ?: stdout;
-	signal(SIGPIPE, SIG_IGN); /* it would end the program without stopping the cards */
+	signal(SIGPIPE, SIG_IGN); /* they would end the program without stopping the cards */
+	signal(SIGXFSZ, SIG_IGN);
 	return app->status == 1;
 }

@@ -12,9 +12,11 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "gen_packet.h"
@@ -724,10 +726,27 @@ static void pcap_survives_damaged_records(void **state)
 		assert_int_equal(replay(",loop=2"), 0);
 		uint32_t passes = cases[i].ends ? 1 : 2;
 		assert_int_equal(account(0)->skipped, passes * cases[i].skipped);
+		assert_int_equal(account(0)->broken, cases[i].ends);
+		assert_int_equal(wire_ok(bench.wires.wire[0]), !cases[i].ends);
 		assert_int_equal(bench.nics[0].count,
 				 cases[i].ends ? 1 : 2 * (2 + cases[i].delivered));
 		unplug(state);
 	}
+}
+
+/* With its FCS the longest frame is longer than any frame. */
+static void pcap_takes_off_the_fcs(void **state)
+{
+	(void)state;
+	capture_begin(0xA1B2C3D4, 0x24000001, false);
+	capture_record(64, 64, 64);
+	capture_record(NIC_FRAME_MAX + 4, NIC_FRAME_MAX + 4, NIC_FRAME_MAX + 4);
+	capture_record(NIC_FRAME_MAX + 5, NIC_FRAME_MAX + 5, NIC_FRAME_MAX + 5);
+	assert_int_equal(replay(""), 0);
+	assert_int_equal(account(0)->skipped, 1);
+	assert_int_equal(bench.nics[0].count, 2);
+	assert_int_equal(bench.nics[0].lengths[0], 60);
+	assert_int_equal(bench.nics[0].lengths[1], NIC_FRAME_MAX);
 }
 
 static void pcap_refuses_what_is_no_capture(void **state)
@@ -806,6 +825,33 @@ static void pcap_recording_can_be_read_while_it_grows(void **state)
 	fclose(file);
 }
 
+/* What did not get into the file is known at the end at the latest, and the wire is not ok. */
+static void pcap_counts_what_a_full_disk_does_not_take(void **state)
+{
+	const struct rlimit full = { 24 + 5 * (16 + 60) + 30, RLIM_INFINITY };
+	const struct rlimit none = { RLIM_INFINITY, RLIM_INFINITY };
+	uint8_t frame[60] = { 0 };
+	char text[128];
+
+	signal(SIGXFSZ, SIG_IGN);
+	snprintf(text, sizeof(text), "pcap:out=%s", file_out);
+	for (int written = 0; written < 2; written++) {
+		start(text, NULL);
+		setrlimit(RLIMIT_FSIZE, &full);
+		for (int i = 0; i < 10; i++) {
+			wire_transmit(bench.wires.wire[0], frame, sizeof(frame));
+			if (written) /* each by itself, as in a quiet net */
+				poll(0, (i + 1) * 2 * NS_PER_SECOND);
+		}
+		bench.wires.wire[0]->ops->account(bench.wires.wire[0]);
+		setrlimit(RLIMIT_FSIZE, &none);
+		assert_int_equal(account(0)->dropped, 5);
+		assert_int_equal(account(0)->broken, 1);
+		assert_false(wire_ok(bench.wires.wire[0]));
+		unplug(state);
+	}
+}
+
 /* ---- The command line ---- */
 
 static void wrong_wires_are_refused_in_one_line(void **state)
@@ -847,6 +893,7 @@ static void wrong_wires_are_refused_in_one_line(void **state)
 		"cable:a,b",
 		"cable:0123456789012345678901234567890123456789",
 		"pcap:file",
+		"pcap:out=-",
 		"pcap:loop=x,in=f",
 		"tap:a/b",
 		"tap:0123456789abcdef",
@@ -924,9 +971,11 @@ int main(void)
 		TEST(pcap_replays_again_as_often_as_told),
 		TEST(pcap_waits_for_descriptors_and_loses_nothing),
 		TEST(pcap_survives_damaged_records),
+		TEST(pcap_takes_off_the_fcs),
 		TEST(pcap_refuses_what_is_no_capture),
 		TEST(pcap_replays_what_it_recorded),
 		TEST(pcap_recording_can_be_read_while_it_grows),
+		TEST(pcap_counts_what_a_full_disk_does_not_take),
 		TEST(wrong_wires_are_refused_in_one_line),
 		TEST(missing_names_are_refused_at_the_start),
 		TEST(too_many_wires_are_refused),
