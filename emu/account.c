@@ -39,7 +39,8 @@ static const struct counter counters[] = {
 	{ "interrupts", "interrupts", CARD_COUNTER(interrupts), false },
 	{ "sent", "wire: frames for the card", WIRE_COUNTER(sent), false },
 	{ "dropped", "wire: frames it could not carry", WIRE_COUNTER(dropped), false },
-	{ "skipped", "wire: records not replayed", WIRE_COUNTER(skipped), false },
+	{ "skipped", "wire: not whole, or too long", WIRE_COUNTER(skipped), false },
+	{ "broken", "wire: ended early", WIRE_COUNTER(broken), false },
 	{ "touched", "verified: one byte changed", WIRE_COUNTER(touched), false },
 	{ "unchanged", "verified: no byte changed", WIRE_COUNTER(unchanged), false },
 	{ "corrupted", "verified: corrupted", WIRE_COUNTER(corrupted), false },
@@ -230,10 +231,10 @@ static void table_final(const struct emulator *emu, double seconds)
 				i, times->p50 / 1e3, times->p99 / 1e3, times->p999 / 1e3,
 				times->max / 1e3);
 		if (!wire_ok(emu->ports[i].wire))
-			fprintf(file,
-				"port %u: NOT OK: packets arrived that should not have, see "
-				"above\n",
-				i);
+			fprintf(file, "port %u: NOT OK: %s, see above\n", i,
+				emu->ports[i].wire->account.broken
+					? "the wire ended early"
+					: "packets arrived that should not have");
 	}
 }
 
@@ -341,15 +342,21 @@ void account_interval(struct emulator *emu, uint64_t now, uint64_t passed)
 	}
 }
 
-void account_final(const struct emulator *emu, uint64_t now)
+bool account_final(const struct emulator *emu, uint64_t now)
 {
 	double seconds = (double)(now - emu->started) / NS_PER_SECOND;
+	bool good = true;
 
-	for (uint32_t i = 0; i < emu->count; i++)
-		if (emu->ports[i].wire->ops->account)
-			emu->ports[i].wire->ops->account(emu->ports[i].wire);
+	for (uint32_t i = 0; i < emu->count; i++) {
+		struct wire *wire = emu->ports[i].wire;
+
+		if (wire->ops->account)
+			wire->ops->account(wire);
+		good &= !wire->account.broken;
+	}
 	if (emu->json)
 		json_final(emu, seconds);
 	else if (!emu->quiet && emu->count)
 		table_final(emu, seconds);
+	return good;
 }

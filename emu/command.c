@@ -99,6 +99,7 @@ static void run(char *const argv[], pid_t parent, int report)
 	if (getppid() != parent)
 		_exit(1); /* it has ended already */
 	signal(SIGPIPE, SIG_DFL);
+	signal(SIGXFSZ, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 

@@ -35,14 +35,14 @@ static const char help_wires[] =
 	"  dst=      destination MAC address; default: the card's\n"
 	"  touch=    required, allowed or none: must or may one byte of a packet have\n"
 	"            changed?\n"
-	"  in=FILE   to replay, loop=N times (1; 0: no end)\n"
+	"  in=FILE   to replay (-: standard input), loop=N times (1; 0: no end)\n"
 	"  out=FILE  to record\n"
 	"\n"
 	"Example: ixy-emu gen gen -- ixy-fwd --duration 10 {0} {1}\n"
 	"\n"
 	"Exit status: the COMMAND's (128 + N if signal N ended it, 127 if it was not\n"
-	"found, 126 if it cannot be run); without one 0; 1 for an error at run time, 2\n"
-	"for wrong usage.\n";
+	"found, 126 if it cannot be run); without one 0; 1 for an error at run time, also\n"
+	"of a wire that ended early, 2 for wrong usage.\n";
 
 /* What has to be undone in the end. */
 struct setup {
@@ -272,7 +272,8 @@ static int set_up(struct setup *setup)
 		if (status)
 			return status;
 	}
-	err = wires_start(&emu->wires);
+	err = wires_start(&emu->wires); /* may wait for a pipe; a signal ends that */
+	serve_block_signals();
 	if (err)
 		return wire_error(&emu->wires, err);
 
@@ -332,8 +333,8 @@ static int run(struct emulator *emu)
 			return -emu->child;
 	}
 	int status = serve(emu);
-	account_final(emu, clock_now());
-	return status;
+	bool good = account_final(emu, clock_now());
+	return status ?: !good;
 }
 
 int main(int argc, char **argv)
@@ -347,7 +348,7 @@ int main(int argc, char **argv)
 	status = parse_options(&setup, argc, argv);
 	if (status)
 		return status == DONE ? 0 : status;
-	serve_block_signals();
+	serve_default_signals();
 	status = set_up(&setup);
 	if (!status)
 		status = run(&setup.emu);

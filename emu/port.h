@@ -61,6 +61,9 @@ uint64_t clock_now(void);
  */
 int serve(struct emulator *emu);
 
+/** serve_default_signals() - those that a shell may have switched off, and none for failed writes. */
+void serve_default_signals(void);
+
 /**
  * serve_block_signals() - signals become events for serve(); call before the command is started.
  */
@@ -90,7 +93,11 @@ pid_t command_start(char *const argv[]);
 void account_ports(const struct emulator *emu);
 /** account_interval() - rates of the last @passed ns. */
 void account_interval(struct emulator *emu, uint64_t now, uint64_t passed);
-/** account_final() - what happened to each frame. */
-void account_final(const struct emulator *emu, uint64_t now);
+/**
+ * account_final() - what happened to each frame. Ends what the wires write.
+ *
+ * Return: false if a wire has not done its work to the end.
+ */
+bool account_final(const struct emulator *emu, uint64_t now);
 
 #endif

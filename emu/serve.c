@@ -77,13 +77,10 @@ static void signal_set(sigset_t *set)
 	sigaddset(set, SIGCHLD);
 }
 
-void serve_block_signals(void)
+void serve_default_signals(void)
 {
-	sigset_t set;
-
-	signal_set(&set);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN); /* writing says what is wrong */
+	signal(SIGXFSZ, SIG_IGN);
 	/*
 	 * Scripts start background jobs with SIGINT ignored, and ignored signals never become
 	 * events.
@@ -91,6 +88,14 @@ void serve_block_signals(void)
 	signal(SIGINT, SIG_DFL);
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGCHLD, SIG_DFL);
+}
+
+void serve_block_signals(void)
+{
+	sigset_t set;
+
+	signal_set(&set);
+	sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
 /* ---- Signals and the command ---- */

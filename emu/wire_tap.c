@@ -31,7 +31,7 @@ struct tap_wire {
 	uint64_t mtu;
 	uint64_t next;
 	uint32_t length;
-	uint8_t frame[NIC_FRAME_MAX];
+	uint8_t frame[NIC_FRAME_MAX + 1]; /* reading one more shows what was longer */
 };
 
 static int tap_option(struct wire *wire, const char *key, const char *value)
@@ -102,11 +102,25 @@ static int tap_start(struct wire *wire)
 	return tap->mtu ? set_mtu(tap) : 0;
 }
 
+/* Somebody has deleted the interface. To the card that is a cable pulled out. */
+static void deleted(struct tap_wire *tap)
+{
+	wire_broken(&tap->wire, "interface %s has been deleted; the card has no link any more",
+		    tap->name);
+	close(tap->wire.fd);
+	tap->wire.fd = -1;
+	nic_set_wire(tap->wire.nic, false);
+}
+
 /* Return: false if there is none. */
 static bool read_frame(struct tap_wire *tap)
 {
-	ssize_t n = read(tap->wire.fd, tap->frame, sizeof(tap->frame));
+	ssize_t n;
 
+	while ((n = read(tap->wire.fd, tap->frame, sizeof(tap->frame))) > NIC_FRAME_MAX)
+		tap->wire.account.skipped++; /* the interface's MTU is larger than any card's */
+	if (n < 0 && errno == EBADFD)
+		deleted(tap);
 	if (n < ETHER_HEADER)
 		return false;
 	tap->length = n;
@@ -122,7 +136,7 @@ static uint32_t tap_poll(struct wire *wire, uint64_t now)
 	struct tap_wire *tap = (struct tap_wire *)wire;
 	uint32_t n = 0;
 
-	if (now < tap->next)
+	if (now < tap->next || wire->fd < 0)
 		return 0;
 	for (; n < WIRE_BURST; n++) {
 		if (!tap->length && !read_frame(tap)) {
@@ -140,8 +154,8 @@ static uint32_t tap_poll(struct wire *wire, uint64_t now)
 
 static void tap_transmit(struct wire *wire, const uint8_t *frame, size_t length)
 {
-	/* Fails while the interface is down, or has not enough memory. */
-	if (write(wire->fd, frame, length) < 0)
+	/* Fails while the interface is down, or has not enough memory; and when it is deleted. */
+	if (wire->fd < 0 || write(wire->fd, frame, length) < 0)
 		wire->account.dropped++;
 }
 
