@@ -12,7 +12,7 @@ forward()
 	local log=$work/$1.log
 	shift 2
 	start_cards "$@" gen:size=64,flows=64,touch=none gen:size=64,flows=64,touch=none
-	memory=2G iommu=on more=$IXY_LAB/dpdk.cpio start_guest
+	iommu=on more=$IXY_LAB/dpdk.cpio start_guest
 	bind_to_vfio 0 1
 	guest "echo 256 >/proc/sys/vm/nr_hugepages; mkdir /dev/hugepages; mount -t hugetlbfs huge /dev/hugepages"
 	guest "{

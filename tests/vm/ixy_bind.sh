@@ -13,10 +13,10 @@ card()
 {
 	echo "${cards[$1]}"
 }
-more="$work/programs.cpio $work/modules.cpio" iommu=on start_guest -device i82801b11-bridge,id=bridge,addr=1e \
-	-device e1000e,addr=8 -device virtio-net-pci,addr=9,disable-legacy=on,iommu_platform=on
-e1000e=0000:00:08.0
-virtio=0000:00:09.0
+more="$work/programs.cpio $work/modules.cpio" iommu=on start_guest -device e1000e,bus=port2 \
+	-device virtio-net-pci,bus=port3,disable-legacy=on,iommu_platform=on
+e1000e=0000:03:00.0
+virtio=0000:04:00.0
 sysfs=/sys/bus/pci/devices
 guest "mkdir -p /etc; echo 'somebody:x:1000:1000::/:/bin/sh' >/etc/passwd"
 
@@ -140,7 +140,7 @@ give kernel "$(card 0)" "$(card 1)"
 
 name=$(interface "$(card 0)")
 must "ip" guest "ip link set $name up"
-within 10 guest "ip -6 address show dev $name | grep fe80" || fail "no link-local address"
+within 60 guest "ip -6 address show dev $name | grep fe80" || fail "no link-local address"
 is "$(card 0)" 'c["in_use"]' None # with no more than everybody has
 must "ip" guest "ip address add 10.98.0.1/24 dev $name"
 refused "an address" "$name is up and has the address 10.98.0.1" vfio-pci "$(card 0)"

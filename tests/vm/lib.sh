@@ -7,6 +7,7 @@
 #	guest modprobe ixgbe
 #	guest ip link set eth0 up
 #
+# A guest has been booted once for each kind of machine, and saved in the lab; a test continues a copy, into which it plugs its cards.
 # The guest's console comes out on standard output. Processes, mounts and namespaces end with the test, even when it is killed; only
 # SIGKILL leaves an empty folder in /tmp behind.
 if [ -z "${IXY_UNSHARED:-}" ]; then
@@ -20,12 +21,16 @@ mount -t proc proc /proc
 mount -t sysfs sys /sys # of our network namespace
 ip link set lo up
 mount -t tmpfs -o mode=755 guest "$work" # which goes with the namespace: some of it is large
-trap 'umount -l "$work"; cleanup' EXIT
+mount --bind "$work" "$IXY_LAB/root/mnt" # QEMU sees the lab's root
+mount --bind "$IXY_LAB" "$IXY_LAB/root/media"
+mount --bind /dev "$IXY_LAB/root/dev"
+saved=$IXY_LAB/root/srv # guests
+trap 'rm -f "$saved"/*."${work##*.}"; umount -l "$work"; cleanup' EXIT
 shown=$IXY_LAB/shown/${test_name:-$(basename "$0" .sh)}
 rm -f "$shown"
-qemu=
 told=
 places=()
+machine=()
 guest_timeout=$((120 * IXY_SLOWDOWN))
 exec 6>&2 # for words that nobody may swallow
 
@@ -38,7 +43,7 @@ start_cards()
 	rm -f "$work/account.json"
 	spawn emu "$IXY_BIN/ixy-emu" -d "$work" --json-file "$work/account.json" "$@"
 	emu=$!
-	within 5 grep -q '"ports"' "$work/account.json" || die "ixy-emu does not start"
+	within 60 grep -q '"ports"' "$work/account.json" || die "ixy-emu does not start"
 }
 
 # Ends ixy-emu; its account is in $work/account.json then.
@@ -48,54 +53,111 @@ stop_cards()
 	ends_within 60 "$emu" || die "ixy-emu does not end"
 }
 
-# start_guest QEMU OPTION...: with all cards of start_cards, if there are any, each on a PCI Express port of its own, port0 and so on, or where
-# the array places says in JSON. In the environment:
-# memory=1G, cpus=2, append="kernel parameters", more="more.cpio ...", iommu=on for an IOMMU; iommu=on,OPTION=VALUE...: of intel-iommu
+# start_guest QEMU OPTION...: with the devices that the options name, and all cards of start_cards, if there are any. There are four PCI Express
+# ports, port0 to port3, where devices are 0000:01:00.0 to 0000:04:00.0, and a conventional bus, bridge, where they are 0000:05:xx.0. The
+# cards are at the ports one after the other, or where the array places says in JSON.
+#
+# In the environment: more="more.cpio ...", to be unpacked in the guest; and of what machine it is: cpus=2, append="kernel parameters",
+# iommu=on for an IOMMU; iommu=on,OPTION=VALUE...: of intel-iommu. The array machine has QEMU options for what a guest has to see when it
+# boots. A device on the bus pcie.0 is such a thing if it shall be behind the IOMMU: firmware lists those.
 # shellcheck disable=SC2120 # mostly none
 start_guest()
 {
-	local -a devices=() cards=()
-	local sock n=0 root=$IXY_LAB/root append=${append:-}
-	# caching-mode: the IOMMU tells QEMU of new mappings, and QEMU the card. Before the cards: they look for it.
+	local -a hardware=(-nodefaults -nographic -no-reboot -M "q35,kernel-irqchip=split,memory-backend=ram" -m 1G
+		-object "memory-backend-memfd,id=ram,size=1G,share=on" -accel "tcg,thread=multi" -cpu max -smp "${cpus:-2}")
+	local -a devices=()
+	local append="console=ttyS0 quiet panic=-1 tsc=reliable no_timer_check nokaslr mitigations=off random.trust_cpu=1 \
+rcupdate.rcu_expedited=1 nosoftlockup net.ifnames=0 ${append:-}"
+	local key archive sock n
 	if [ -n "${iommu:-}" ]; then
-		devices=(-device "intel-iommu,intremap=on,caching-mode=on${iommu#on}")
-		append="intel_iommu=on $append"
+		# caching-mode: the IOMMU tells QEMU of new mappings, and QEMU the card. Before the cards: they look for it.
+		hardware+=(-device "intel-iommu,intremap=on,caching-mode=on${iommu#on}")
+		append+=" intel_iommu=on"
 	fi
+	for n in 0 1 2 3; do # power: without a card at boot, a port that can would switch it off
+		hardware+=(-device "pcie-root-port,id=port$n,chassis=$n,addr=$((n + 1)),power_controller_present=off")
+	done
+	hardware+=(-device i82801b11-bridge,id=bridge,addr=1e "${machine[@]}")
+	key=$(cat "$IXY_LAB/version" "$IXY_SOURCE/tests/vm/init" - <<<"$append ${hardware[*]}" | sha256sum | cut -c 1-16)
+	[ -e "$saved/$key" ] || save_guest "$key"
+
+	n=0
+	for archive in ${more:-}; do
+		[ $n -gt 0 ] || devices+=(-device virtio-serial-pci,id=more)
+		cp "$archive" "$work/more$n.cpio"
+		devices+=(-chardev "file,id=more$n,path=/dev/null,input-path=/mnt/more$n.cpio"
+			-device "virtserialport,bus=more.0,chardev=more$n")
+		n=$((n + 1))
+	done
+	n=0
 	for sock in "$work"/nic*.sock; do
 		[ -e "$sock" ] || continue # none of ours
-		devices+=(-device "pcie-root-port,id=port$n,chassis=$n")
-		cards+=(-device "{\"driver\":\"vfio-user-pci\",\"id\":\"nic$n\",${places[n]:-\"bus\":\"port$n\"},
+		devices+=(-device "{\"driver\":\"vfio-user-pci\",\"id\":\"nic$n\",${places[n]:-\"bus\":\"port$n\"},
 			\"socket\":{\"path\":\"/mnt/$(basename "$sock")\",\"type\":\"unix\"}}")
 		n=$((n + 1))
 	done
-	mkdir -p "$work/init.d"
-	cp "$IXY_SOURCE/tests/vm/init" "$work/init.d/init"
-	(cd "$work/init.d" && echo init | cpio --quiet -o -H newc -R 0:0) >"$work/init.cpio"
-	# shellcheck disable=SC2086 # word splitting is meant
-	cat "$IXY_LAB/base.cpio" "$work/init.cpio" ${more:-} >"$work/initrd"
-	cp --reflink=auto "$IXY_LAB/vmlinux" "$work/"
+	run_qemu "${hardware[@]}" "$@" "${devices[@]}" -incoming defer
+	qmp '{"execute":"migrate-incoming","arguments":{"uri":"file:/srv/'"$key"'"}}'
+	qemu_tells '"RESUME"' || die "the guest does not continue"
+	must "rescan" guest "echo 1 >/sys/bus/pci/rescan"
+	[ -z "${more:-}" ] || must "nothing more to unpack" guest "
+		set -e
+		cd /
+		for port in /dev/vport*; do cpio -i -d -u <\$port; done"
+	guest dmesg -c >/dev/null # from here on it is about our card
+}
+
+# save_guest NAME: boot it, with $hardware and $append, and save it in the lab
+save_guest()
+{
+	local part=$1.${work##*.}
+	mkdir "$work/init.d"
+	cp "$IXY_SOURCE/tests/vm/init" "$work/init.d/"
+	(cd "$work/init.d" && echo init | cpio --quiet -o -H newc -R 0:0) | cat "$IXY_LAB/base.cpio" - >"$work/initrd"
+	run_qemu "${hardware[@]}" -initrd /mnt/initrd -append "$append"
+	answer >/dev/null || die "the guest does not boot"
+	qmp '{"execute":"migrate","arguments":{"uri":"file:/srv/'"$part"'"}}'
+	qemu_tells '"MIGRATION".*"completed"' || die "the guest cannot be saved"
+	qmp '{"execute":"quit"}'
+	ends_within 60 "$qemu" || die "QEMU does not end"
+	rm -r "$work/init.d" "$work/initrd"
+	mv "$saved/$part" "$saved/$1"
+}
+
+# run_qemu OPTION...
+run_qemu()
+{
 	rm -f "$work"/{shell,monitor}.{in,out}
 	mkfifo "$work"/{shell,monitor}.{in,out}
-	exec 7<>"$work/monitor.in" 8<>"$work/shell.in" 9<>"$work/shell.out"
-	if [ -z "$qemu" ]; then # not the second guest
-		mount --bind "$work" "$root/mnt"
-		mount --bind /dev "$root/dev"
-	fi
-
-	chroot "$root" qemu-system-x86_64 -nodefaults -nographic -no-reboot \
-		-M q35,kernel-irqchip=split,memory-backend=ram \
-		-object "memory-backend-memfd,id=ram,size=${memory:-1G},share=on" -m "${memory:-1G}" \
-		-accel tcg,thread=multi -cpu max -smp "${cpus:-2}" \
-		-kernel /mnt/vmlinux -initrd /mnt/initrd \
-		-append "console=ttyS0 quiet panic=-1 tsc=reliable no_timer_check nokaslr mitigations=off random.trust_cpu=1
-			rcupdate.rcu_expedited=1 nosoftlockup net.ifnames=0 $append" \
-		-serial stdio -chardev pipe,id=shell,path=/mnt/shell -serial chardev:shell \
-		-chardev pipe,id=monitor,path=/mnt/monitor -monitor chardev:monitor \
-		"${devices[@]}" "$@" "${cards[@]}" </dev/null 2>&1 &
+	exec 5<>"$work/monitor.out" 7<>"$work/monitor.in" 8<>"$work/shell.in" 9<>"$work/shell.out"
+	chroot "$IXY_LAB/root" qemu-system-x86_64 -kernel /media/vmlinux -serial stdio \
+		-chardev pipe,id=shell,path=/mnt/shell -serial chardev:shell -chardev pipe,id=monitor,path=/mnt/monitor -qmp chardev:monitor "$@" </dev/null 2>&1 &
 	qemu=$!
 	spawned+=("$qemu")
-	answer >/dev/null || die "the guest does not boot"
-	guest dmesg -c >"$work/boot.dmesg" # from here on it is about our card
+	qmp '{"execute":"qmp_capabilities"}' '{"execute":"migrate-set-capabilities","arguments":{"capabilities":[
+		{"capability":"mapped-ram","state":true},{"capability":"events","state":true}]}}'
+}
+
+# qmp COMMAND...: to QEMU, in JSON
+qmp()
+{
+	printf '%s\n' "$@" >&7
+}
+
+# qemu_tells REGEX: waits for an event or an answer
+qemu_tells()
+{
+	local line part='' end=$((SECONDS + guest_timeout))
+	while [ $SECONDS -lt $end ] && ! gone "$qemu"; do
+		if ! IFS= read -r -t 1 -u 5 line; then
+			part+=$line
+			continue
+		fi
+		[[ $part$line =~ $1 ]] && return
+		[[ $part$line =~ '"error"'|'"failed"' ]] && echo "QEMU: $part$line"
+		part=''
+	done
+	return 1
 }
 
 # The output of a command in the guest, and its exit status.
@@ -138,10 +200,10 @@ guest()
 	answer
 }
 
-# monitor COMMAND...: to QEMU
+# monitor COMMAND...: to QEMU, as a human would give it
 monitor()
 {
-	echo "$*" >&7
+	qmp '{"execute":"human-monitor-command","arguments":{"command-line":"'"$*"'"}}'
 }
 
 # must MESSAGE COMMAND...: a command that has to succeed
@@ -158,7 +220,6 @@ pack_programs()
 {
 	local program library to=$work/programs
 	mkdir -p "$to/usr/bin" "$to/host"
-	ln -s usr/bin "$to/bin"
 	for program in "$@"; do
 		cp "$IXY_BIN/$program" "$to/host/" || die "not built: $program"
 		for library in $(ldd "$IXY_BIN/$program" | grep -oE '/[^ ]+'); do

@@ -3,13 +3,13 @@
 #
 #	guest eth0 - card - tap t0
 #
-# with checksum and segmentation offload as they are by default: ping, and 100 MB over TCP each way that arrive as they were,
+# with checksum and segmentation offload as they are by default: ping, and 20 MB over TCP each way that arrive as they were,
 # over IPv4 and IPv6; then the same with jumbo frames.
 . "$(dirname "$0")/lib.sh"
 need nginx nginx-light
 need curl curl
 need ping iputils-ping
-megabytes=$((${megabytes:-100} / IXY_SLOWDOWN))
+megabytes=$((20 / IXY_SLOWDOWN))
 
 start_cards tap:t0,mtu=9000
 ip link set t0 mtu 1500
@@ -35,21 +35,21 @@ cat >"$work/nginx.conf" <<-N
 N
 spawn nginx nginx -c "$work/nginx.conf" -e "$work/nginx.log"
 
-memory=1536M start_guest
+start_guest
 must "no driver" guest modprobe ixgbe
 guest "echo 0 >/proc/sys/net/ipv6/conf/eth0/accept_dad"
 must "no address" guest "ip address add 10.99.0.2/24 dev eth0 && ip link set eth0 up && ip address add fd99::2/64 dev eth0 nodad"
-within 10 guest grep -q 1 /sys/class/net/eth0/carrier || die "eth0 has no link"
+within 60 guest grep -q 1 /sys/class/net/eth0/carrier || die "eth0 has no link"
 
-[ -z "${iommu:-}" ] || [ "$(guest cat "/sys/bus/pci/devices/$(card 0)/iommu_group/type")" = DMA ] ||
-	fail "the driver does not use the IOMMU"
+[ -z "${iommu:-}" ] || [ "$(guest cat "/sys/bus/pci/devices/$(card 0)/iommu_group/type")" = DMA ] || # DMA-FQ is not strict
+	fail "the driver does not use the IOMMU strictly"
 
 guest ethtool -k eth0 >"$work/offloads.log"
 for offload in rx-checksumming tx-checksumming tcp-segmentation-offload generic-receive-offload; do
 	grep -q "^$offload: on" "$work/offloads.log" || fail "$offload is not on"
 done
 
-within 10 ping -c 1 -W 1 10.99.0.2 || die "no answer at all from the guest"
+within 60 ping -c 1 -W 1 10.99.0.2 || die "no answer at all from the guest"
 
 # pings OPTION...: all are answered
 pings()
@@ -66,7 +66,7 @@ download()
 {
 	local start got
 	start=$(now_ms)
-	got=$(guest "timeout 50 wget -q -O - http://$1/file | sha256sum")
+	got=$(guest "timeout 110 wget -q -O - http://$1/file | sha256sum")
 	[ "$got" = "$sum" ] || fail "download from $1: other bytes have arrived"
 	echo "download from $1: $megabytes MB, $((megabytes * 8000 / ($(now_ms) - start))) Mbit/s"
 }
@@ -74,13 +74,13 @@ upload()
 {
 	local start got
 	start=$(now_ms)
-	got=$(curl -sS -m 50 -g "http://$1/file" | sha256sum)
+	got=$(curl -sS -m 110 -g "http://$1/file" | sha256sum)
 	[ "$got" = "$sum" ] || fail "upload to $1: other bytes have arrived"
 	echo "upload to $1: $megabytes MB, $((megabytes * 8000 / ($(now_ms) - start))) Mbit/s"
 }
 
 pings
-must "the guest cannot fetch the file" guest "mkdir /www && timeout 50 wget -q -O /www/file http://10.99.0.1/file"
+must "the guest cannot fetch the file" guest "mkdir /www && timeout 110 wget -q -O /www/file http://10.99.0.1/file"
 must "no server in the guest" guest "httpd -h /www"
 for version in 4 6; do
 	[ $version = 4 ] && host=10.99.0.1 peer=10.99.0.2
@@ -100,8 +100,8 @@ done
 # Jumbo frames.
 ip link set t0 mtu 9000
 must "no MTU of 9000" guest ip link set eth0 mtu 9000
-within 10 guest grep -q 1 /sys/class/net/eth0/carrier || fail "no link after the change of the MTU"
-within 10 ping -c 1 -W 1 10.99.0.2 || fail "no answer after the change of the MTU"
+within 60 guest grep -q 1 /sys/class/net/eth0/carrier || fail "no link after the change of the MTU"
+within 60 ping -c 1 -W 1 10.99.0.2 || fail "no answer after the change of the MTU"
 pings -M "do" -s $((9000 - 48))
 download 10.99.0.1
 upload 10.99.0.2

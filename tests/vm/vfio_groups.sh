@@ -13,7 +13,7 @@ card()
 {
 	echo "${cards[$1]}"
 }
-more=$work/programs.cpio iommu=on start_guest -device i82801b11-bridge,id=bridge,addr=1e
+more=$work/programs.cpio iommu=on start_guest
 bind_to_vfio 0 1 2 3
 
 # group CARD
@@ -31,7 +31,7 @@ forward()
 	local name="cards $1 and $2" out=/tmp/$1$2 pid opened packets n
 	pid=$(guest "ixy-fwd --json $(card "$1") $(card "$2") >$out 2>&1 & echo \$!")
 	shift 2
-	within 10 guest grep -q tx_packets "$out" || die "$name: $(guest cat "$out")"
+	within 60 guest grep -q tx_packets "$out" || die "$name: $(guest cat "$out")"
 	opened=$(guest "ls -l /proc/$pid/fd" | sed -n 's,.* -> \(/dev/vfio/.*\),\1,p' | sort | xargs)
 	[ "$opened" = "$(printf '%s\n' "$@" | sort | xargs)" ] || fail "$name: open are $opened"
 	guest "kill -INT $pid; while [ -d /proc/$pid ]; do sleep 0.1; done"

@@ -61,8 +61,8 @@ P
 back_end()
 {
 	local name=$1 netdev=$2 kind=$3 to=$4 from=$5 device pid
-	device=virtio-net-pci,disable-legacy=on,iommu_platform=on,netdev=n0,bus=v0,mac=02:00:00:00:01:00
-	more="$work/programs.cpio $work/made.cpio" iommu=on start_guest -device pcie-root-port,id=v0,chassis=10 -netdev "$netdev,id=n0" -device "$device"
+	device=virtio-net-pci,disable-legacy=on,iommu_platform=on,netdev=n0,bus=port0,mac=02:00:00:00:01:00
+	more="$work/programs.cpio $work/made.cpio" iommu=on start_guest -netdev "$netdev,id=n0" -device "$device"
 	guest "
 		modprobe -a vfio-pci vfio_iommu_type1
 		cd /sys/bus/pci
@@ -77,15 +77,15 @@ back_end()
 	# What ixy-pktgen sends is what it is told to send.
 	spawn receiver python3 "$work/receive.py" $count "$work/received.pcap" "$kind" "$from"
 	receiver=$!
-	within 10 grep -q ready "$work/receiver.log" || die "$name: the receiver does not start"
+	within 60 grep -q ready "$work/receiver.log" || die "$name: the receiver does not start"
 	must "$name: ixy-pktgen" guest "ixy-pktgen --quiet --count $count --pcap /made.pcap --rate 20k $(card 0)"
-	ends_within 20 "$receiver" || fail "$name: not all packets have arrived"
+	ends_within 60 "$receiver" || fail "$name: not all packets have arrived"
 	python3 "$work/same.py" "$work/made.pcap" "$work/received.pcap" || fail "$name: sent: not what was made"
 
 	pid=$(guest "ixy-pcap --count $count $(card 0) /got.pcap >/tmp/pcap.log 2>&1 & echo \$!")
-	within 10 guest "[ -e /got.pcap ]" || die "$name: ixy-pcap does not start" # the card is open then
+	within 60 guest "[ -e /got.pcap ]" || die "$name: ixy-pcap does not start" # the card is open then
 	python3 "$work/send.py" "$work/made.pcap" "$kind" "$to"
-	within 20 guest "! kill -0 $pid 2>/dev/null" || fail "$name: not all packets have arrived: $(guest cat /tmp/pcap.log)"
+	within 60 guest "! kill -0 $pid 2>/dev/null" || fail "$name: not all packets have arrived: $(guest cat /tmp/pcap.log)"
 	guest "base64 /got.pcap" | base64 -d >"$work/got.pcap"
 	python3 "$work/same.py" "$work/made.pcap" "$work/got.pcap" || fail "$name: received: not what was sent"
 	stop_guest

@@ -14,7 +14,7 @@ provoke()
 	local bar queue
 	must "no driver" guest modprobe ixgbe
 	must "no interface" guest ip link set eth0 up
-	within 10 guest grep -q 1 /sys/class/net/eth0/carrier || die "eth0 has no link"
+	within 60 guest grep -q 1 /sys/class/net/eth0/carrier || die "eth0 has no link"
 	bar=$(guest "head -n 1 /sys/bus/pci/devices/$(card 0)/resource" | cut -d ' ' -f 1)
 	queue=$((bar + 0x6000 + 60 * 0x40))
 	must "no access to memory or registers" guest "
@@ -30,7 +30,13 @@ provoke()
 		sleep 1
 		devmem $((queue + 0x18)) 32 1			# TDT
 		sleep 1"
+	written
+}
+# written: has the card written back?
+written()
+{
 	last=$(guest "devmem $((memory_at + 0xC))")
+	[ $((last & 1)) = 1 ]
 }
 
 # faulted PORT ADDRESS: the card's account tells of it
@@ -43,19 +49,19 @@ faulted()
 }
 
 # QEMU's IOMMU refuses what edu asks for, and has Linux log it. To ixy-emu's cards QEMU hands the mappings; they refuse themselves.
-edu=0000:00:10.0
+edu=0000:03:00.0
 card()
 {
 	[ "$1" = edu ] && echo $edu || echo "0000:0$(($1 + 1)):00.0"
 }
 start_cards tap:t0 gen
 ip link set t0 up
-iommu=on start_guest -device edu,addr=10,dma_mask=0xFFFFFFFF
+iommu=on start_guest -device edu,bus=port2,dma_mask=0xFFFFFFFF
 bind_to_vfio 1 edu
 provoke
 echo "ixgbe, behind an IOMMU: $last"
 [ $((last)) = 0 ] || fail "behind an IOMMU the card has written to memory that is not the driver's"
-no_complaints "vfio-pci .* (resetting|reset done)"
+no_complaints "vfio-pci .* (resetting|reset done)|secondary bus reset"
 declare -A wild
 for device in 1 edu; do
 	guest "wild_dma $(card $device)" >"$work/wild.log" 2>&1 || fail "wild_dma $(card $device)"
@@ -64,7 +70,7 @@ for device in 1 edu; do
 	[ -n "${wild[$device]}" ] || die "$(card $device): wild_dma has not tried"
 done
 log="DMAR:.*DMA Write.*\[\(0000:\)\?${edu#0000:}\] fault addr ${wild[edu]} "
-within 5 guest "dmesg | grep '$log'" || fail "the guest's log does not tell of it: $(guest "dmesg | grep DMAR")"
+within 60 guest "dmesg | grep '$log'" || fail "the guest's log does not tell of it: $(guest "dmesg | grep DMAR")"
 guest "dmesg | grep '$log'"
 stop_guest
 stop_cards
@@ -75,8 +81,8 @@ start_cards tap:t0
 ip link set t0 up
 start_guest
 provoke
+within 60 written || fail "without an IOMMU the card does not get there, either: this test shows nothing"
 echo "ixgbe, without: $last"
-[ $((last & 1)) = 1 ] || fail "without an IOMMU the card does not get there, either: this test shows nothing"
 stop_guest
 stop_cards
 no_faults
