@@ -16,8 +16,8 @@ must "no driver" guest modprobe ixgbe
 guest "echo 1 >/proc/sys/net/ipv6/conf/eth0/disable_ipv6; echo 0 >/proc/sys/net/ipv4/icmp_echo_ignore_broadcasts"
 must "no interface" guest "ip address add 10.99.0.2/24 dev eth0 && ip link set eth0 up &&
 	ip neighbour replace 10.99.0.1 lladdr 02:00:00:00:00:01 dev eth0 nud permanent"
-within 10 guest grep -q 1 /sys/class/net/eth0/carrier || die "eth0 has no link"
-within 10 ping -c 1 -W 1 10.99.0.2 || die "no answer at all from the guest"
+within 60 guest grep -q 1 /sys/class/net/eth0/carrier || die "eth0 has no link"
+within 60 ping -c 1 -W 1 10.99.0.2 || die "no answer at all from the guest"
 
 # counters WHEN: the driver's, and those of the interface on this side, to $work/WHEN
 counters()
@@ -75,7 +75,7 @@ heard()
 {
 	guest "timeout 5 tcpdump -Z root $1 -q -n -i eth0 -c 20 'icmp and host 10.99.0.3'" >"$work/tcpdump.log" 2>&1 &
 	local listener=$!
-	within 10 grep -q "listening on" "$work/tcpdump.log" || fail "no tcpdump: $(cat "$work/tcpdump.log")"
+	within 60 grep -q "listening on" "$work/tcpdump.log" || fail "no tcpdump: $(cat "$work/tcpdump.log")"
 	ping -q -c 20 -i 0.01 -W 0.1 10.99.0.3 >/dev/null
 	wait $listener
 	grep -c 'ICMP echo request' "$work/tcpdump.log"

@@ -9,10 +9,9 @@ start_guest
 must "no driver" guest modprobe ixgbe
 must "no interfaces" guest 'ip link set eth0 up && ip link set eth1 up'
 for n in 0 1; do
-	within 10 guest grep -q 1 /sys/class/net/eth$n/carrier || fail "eth$n has no link"
+	within 60 guest grep -q 1 /sys/class/net/eth$n/carrier || fail "eth$n has no link"
 	guest dmesg | grep "ixgbe 0000:0$((n + 1)):00.0" >"$work/dmesg$n.log"
 	guest ethtool eth$n >"$work/ethtool$n.log"
-	guest ethtool -m eth$n >"$work/module$n.log"
 	guest ethtool -e eth$n offset 0 length 128 >"$work/eeprom$n.log" || fail "eth$n: no EEPROM dump"
 
 	check()
@@ -27,12 +26,15 @@ for n in 0 1; do
 	check ethtool "Duplex: Full"
 	check ethtool "Port: FIBRE"
 	check ethtool "Link detected: yes"
-	check module "Transceiver type .*10G Base-SR"
-	check module "Vendor name  *: Software"
 	[ "$(guest cat /sys/class/net/eth$n/address)" = 02:82:59:90:00:0$n ] || fail "eth$n: another address"
 	# One vector for each pair of queues, one for the other causes.
 	[ "$(guest grep -c -E "PCI-MSI.*eth$n" /proc/interrupts)" = 3 ] || fail "eth$n: not three MSI-X vectors"
 done
+# Of one card: the driver reads the module bit by bit, which takes seconds.
+n=0
+guest ethtool -m eth0 >"$work/module0.log"
+check module "Transceiver type .*10G Base-SR"
+check module "Vendor name  *: Software"
 no_complaints
 stop_guest
 stop_cards

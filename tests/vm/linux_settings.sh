@@ -13,7 +13,7 @@ must "no interface" guest "ip address add 10.99.0.2/24 dev eth0 && ip link set e
 while read -r setting; do
 	must "the driver does not" guest "$setting"
 	ip neighbour flush dev t0
-	within 10 ping -q -c 3 -i 0.05 -W 0.3 10.99.0.2 || fail "no answer after: $setting"
+	within 60 ping -q -c 3 -i 0.05 -W 0.3 10.99.0.2 || fail "no answer after: $setting"
 done <<-S
 	ethtool -G eth0 rx 64 tx 64
 	ethtool -G eth0 rx 8192 tx 8192

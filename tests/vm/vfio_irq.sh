@@ -10,7 +10,7 @@ bind_to_vfio 0 1
 # stage NAME LINES: irq_count has stopped and says the same as the kernel
 stage()
 {
-	within 20 guest "grep -q '^State:.*stopped' /proc/$pid/status" || die "$1: $(guest cat /tmp/log)"
+	within 60 guest "grep -q '^State:.*stopped' /proc/$pid/status" || die "$1: $(guest cat /tmp/log)"
 	guest "cat /tmp/log; : >/tmp/log" | grep -v "^no free huge pages" | sort >"$work/ours"
 	guest "grep -F vfio- /proc/interrupts" | awk '{ print $NF, $2 + $3 }' | sort >"$work/kernels" # two processors
 	diff "$work/ours" "$work/kernels" || fail "$1: irq_count (<) and the kernel (>) count differently"

@@ -43,8 +43,8 @@ above()
 # forwards NAME: 300 frames that come in by card 0 go out by card 1
 forwards()
 {
-	within 10 both_are up || die "$1: no links"
-	within 10 above 1 tx_frames $(($(so_far 1 tx_frames) + 300)) || die "$1: nothing is forwarded"
+	within 60 both_are up || die "$1: no links"
+	within 60 above 1 tx_frames $(($(so_far 1 tx_frames) + 300)) || die "$1: nothing is forwarded"
 	echo "$1: forwards"
 }
 reached() # by the cards, in the guest's memory
@@ -56,9 +56,9 @@ reached() # by the cards, in the guest's memory
 pid=$(guest "ixy-fwd $(card 0) $(card 1) >/dev/null 2>&1 & echo \$!")
 forwards "ixy-fwd"
 guest kill -KILL "$pid"
-within 5 both_are down || fail "the cards are not reset after SIGKILL"
+within 60 both_are down || fail "the cards are not reset after SIGKILL"
 before=$(reached) lost=$(so_far 0 rx_down)
-within 10 above 0 rx_down $((lost + 1000)) || fail "nothing arrives in vain: does the wire go on sending?"
+within 60 above 0 rx_down $((lost + 1000)) || fail "nothing arrives in vain: does the wire go on sending?"
 after=$(reached)
 echo "after SIGKILL: received and sent by the two cards, faults: $before; and $(($(so_far 0 rx_down) - lost)) frames later: $after"
 [ "$before" = "$after" ] || fail "the cards reach memory after SIGKILL"

@@ -13,9 +13,9 @@ taken_away()
 	local how=$1 command=$2 status
 	shift 2
 	guest "(ixy-fwd $* $(card 0) $(card 1) >/tmp/out 2>/tmp/err; echo \$? >/tmp/status) >/dev/null 2>&1 &"
-	within 10 guest grep -q pps /tmp/out || die "$how: ixy-fwd does not forward: $(guest cat /tmp/err)"
+	within 60 guest grep -q pps /tmp/out || die "$how: ixy-fwd does not forward: $(guest cat /tmp/err)"
 	must "$how" guest "$command" # returns when ixy-fwd has let go
-	within 5 guest test -s /tmp/status || die "$how: ixy-fwd does not end"
+	within 60 guest test -s /tmp/status || die "$how: ixy-fwd does not end"
 	status=$(guest cat /tmp/status)
 	guest cat /tmp/err
 	[ "$status" = 1 ] || fail "$how: exit status $status"
