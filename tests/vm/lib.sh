@@ -31,7 +31,7 @@ rm -f "$shown"
 told=
 places=()
 machine=()
-guest_timeout=$((120 * IXY_SLOWDOWN))
+guest_timeout=$((300 * IXY_SLOWDOWN))
 exec 6>&2 # for words that nobody may swallow
 
 # start_cards [OPTION]... WIRE...
