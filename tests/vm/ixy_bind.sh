@@ -18,6 +18,7 @@ more="$work/programs.cpio $work/modules.cpio" iommu=on start_guest -device e1000
 e1000e=0000:03:00.0
 virtio=0000:04:00.0
 sysfs=/sys/bus/pci/devices
+huge_pages
 guest "mkdir -p /etc; echo 'somebody:x:1000:1000::/:/bin/sh' >/etc/passwd"
 
 # give ARGUMENT...: it works. refused NAME WORDS ARGUMENT...: it says so, and all drivers stay

@@ -271,6 +271,12 @@ bind_to_vfio()
 	done
 }
 
+# For tests that are about something else: a page is a message to each card, and there are 512 times as many small ones.
+huge_pages()
+{
+	guest "echo 128 >/proc/sys/vm/nr_hugepages"
+}
+
 # card N: its PCI address in the guest
 card()
 {

@@ -15,6 +15,7 @@ card()
 }
 more=$work/programs.cpio iommu=on start_guest
 bind_to_vfio 0 1 2 3
+huge_pages
 
 # group CARD
 group()

@@ -28,8 +28,9 @@ forward()
 	shift 3
 	iommu=on more=$work/programs.cpio start_guest
 	bind_to_vfio 0 1
+	huge_pages
 	pid=$(guest "$program --interrupts --json $* $(card 0) $(card 1) >/tmp/log 2>/tmp/err & echo \$!")
-	within 60 back || die "$kind: not all came back: $(tail -n 1 "$work/account.json") $(guest cat /tmp/err /tmp/log)"
+	within 200 back || die "$kind: not all came back: $(tail -n 1 "$work/account.json") $(guest cat /tmp/err /tmp/log)"
 	[ "$(guest "grep -F vfio-${kind}[ /proc/interrupts" | wc -l)" = $((2 * vectors)) ] || fail "$kind: other vectors: $(guest "grep vfio /proc/interrupts")"
 	for n in 0 1; do
 		vector=$((vectors - 1))

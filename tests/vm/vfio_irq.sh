@@ -6,6 +6,7 @@ pack_programs irq_count
 start_cards gen gen
 more=$work/programs.cpio iommu=on start_guest
 bind_to_vfio 0 1
+huge_pages
 
 # stage NAME LINES: irq_count has stopped and says the same as the kernel
 stage()

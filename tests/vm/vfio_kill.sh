@@ -10,6 +10,7 @@ ip link set t1 up
 ip neigh add 10.99.0.2 lladdr 02:00:00:00:00:02 dev t0
 more=$work/programs.cpio iommu=on start_guest
 bind_to_vfio 0 1
+huge_pages
 
 # shellcheck disable=SC2317 # called by spawn
 datagrams() # up to 2000 in a second, all the time

@@ -8,6 +8,7 @@ wire=gen:burst=32,count=$packets,gap=100,flows=64,deadline=60000 # the next burs
 start_cards --interval 0.5 "$wire" "$wire"
 more=$work/programs.cpio iommu=on start_guest
 bind_to_vfio 0 1
+huge_pages
 
 guest "ixy-fwd-small $(card 0) >/tmp/refused 2>&1" && fail "one card is enough?"
 pid=$(guest "ixy-fwd-small $(card 0) $(card 1) >/tmp/log 2>/tmp/err & echo \$!")

@@ -6,6 +6,7 @@ pack_programs ixy-fwd
 start_cards --interval 0.2 gen:flows=64,rate=50 gen:flows=64,rate=50
 more=$work/programs.cpio iommu=on start_guest
 bind_to_vfio 0 1
+huge_pages
 
 # taken_away HOW COMMAND FWD-OPTION...: card 1
 taken_away()
