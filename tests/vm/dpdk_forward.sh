@@ -16,7 +16,7 @@ forward()
 	bind_to_vfio 0 1
 	guest "echo 256 >/proc/sys/vm/nr_hugepages; mkdir /dev/hugepages; mount -t hugetlbfs huge /dev/hugepages"
 	guest "{
-		for _ in \$(seq 500); do grep -q testpmd\> /tmp/log && break; sleep 0.1; done
+		until grep -q testpmd\> /tmp/log; do sleep 0.1; done
 		echo start
 		sleep $seconds
 		echo stop
@@ -24,7 +24,7 @@ forward()
 		dpdk-proc-info $drivers -- -p 3 --dump-regs /tmp/registers >&2
 		for command in 'xstats all' 'info all'; do echo show port \$command; done
 		echo quit
-	} | timeout 100 $testpmd >/tmp/log 2>&1" || fail "$name: testpmd has failed: $(guest cat /tmp/log)"
+	} | timeout 250 $testpmd >/tmp/log 2>&1" || fail "$name: testpmd has failed: $(guest cat /tmp/log)"
 	# Prompts and echoed commands come between its other output, also within a line.
 	guest cat /tmp/log | sed -z -e 's/testpmd> [a-z][^\n]*\n//g' -e 's/testpmd> //g' >"$log"
 	[ "$(guest "cat /tmp/registers* | wc -c")" -gt 1000 ] || fail "$name: no register dump"
