@@ -17,6 +17,3 @@
 #include <ixy/vfio_backend.h>
 
 #include <features/log.h>
-
-/* PCI and descriptors are; registers, config space and rings are used as they are. */
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "for little-endian machines");

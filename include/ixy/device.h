@@ -79,7 +79,7 @@ struct ixy_ops {
  * Return: 0, -EINVAL (a value of @config that the card cannot do), -ENOTSUP (no driver for this
  * card), -ETIMEDOUT (the card does not answer), or an error of vfio_open() or vfio_dma_alloc().
  */
-int ixy_open(struct ixy_device **dev, const char *address, const struct ixy_config *config);
+IXY_API int ixy_open(struct ixy_device **dev, const char *address, const struct ixy_config *config);
 
 /**
  * ixy_close() - send what is queued, stop queues, card and DMA, and free everything

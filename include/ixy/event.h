@@ -58,4 +58,5 @@ struct ixy_watch {
  *
  * Return: true if there is an event.
  */
-bool ixy_next_event(struct ixy_device *dev, struct ixy_watch *watch, struct ixy_event *event);
+IXY_API bool ixy_next_event(struct ixy_device *dev, struct ixy_watch *watch,
+			    struct ixy_event *event);

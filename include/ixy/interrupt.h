@@ -78,11 +78,11 @@ struct ixy_interrupts {
  * Return: 0, -EINVAL (the throttle), -ENOSPC (more queues than the card, or the system, has vectors
  * for), -ENOTSUP (neither MSI-X nor MSI), or an error of vfio_irq_arm().
  */
-int ixy_interrupts_on(struct ixy_interrupts *in, struct ixy_device *dev,
-		      const struct ixy_interrupt_config *config);
+IXY_API int ixy_interrupts_on(struct ixy_interrupts *in, struct ixy_device *dev,
+			      const struct ixy_interrupt_config *config);
 
 /** ixy_interrupts_off() - back to polling alone; ixy_close() does it, too. */
-void ixy_interrupts_off(struct ixy_interrupts *in);
+IXY_API void ixy_interrupts_off(struct ixy_interrupts *in);
 
 /** ixy_rx_eventfd() - readable after an interrupt of @queue until ixy_rx_arm(); for poll and epoll. */
 static inline int ixy_rx_eventfd(const struct ixy_interrupts *in, uint16_t queue)
@@ -98,7 +98,7 @@ static inline int ixy_rx_eventfd(const struct ixy_interrupts *in, uint16_t queue
  * Return: true if a packet (or a damaged frame) is waiting already: receive it instead of sleeping.
  * With MSI, whose one signal is that of all queues, it may wait in any of them.
  */
-bool ixy_rx_arm(struct ixy_interrupts *in, uint16_t queue);
+IXY_API bool ixy_rx_arm(struct ixy_interrupts *in, uint16_t queue);
 
 /**
  * ixy_rx_waiting() - is there something for ixy_rx_batch()?
@@ -106,7 +106,7 @@ bool ixy_rx_arm(struct ixy_interrupts *in, uint16_t queue);
  * Unlike a batch of 0 packets, false is certain: the ring is empty. An empty pool does not matter:
  * true, then, although no packet can be received.
  */
-bool ixy_rx_waiting(struct ixy_device *dev, uint16_t queue);
+IXY_API bool ixy_rx_waiting(struct ixy_device *dev, uint16_t queue);
 
 /**
  * struct ixy_wait - what to wait for
@@ -136,4 +136,4 @@ struct ixy_wait {
  * Return: IXY_PACKETS, IXY_EVENT, or both; 0 after the timeout; -EINTR (signal), -EINVAL (@count),
  * or another error of poll().
  */
-int ixy_wait(const struct ixy_wait *wait, uint32_t count, int timeout_ms);
+IXY_API int ixy_wait(const struct ixy_wait *wait, uint32_t count, int timeout_ms);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the libraries have to say: warnings, progress and the story behind an error code. */
 #pragma once
+#include <ixy/api.h>
 
 enum ixy_log_level { IXY_ERROR, IXY_WARN, IXY_INFO, IXY_DEBUG };
 
@@ -13,15 +14,16 @@ enum ixy_log_level { IXY_ERROR, IXY_WARN, IXY_INFO, IXY_DEBUG };
  * The hook may be called from every thread that calls the library. Not thread safe itself: set it
  * before opening devices.
  */
-void ixy_log_to(void (*hook)(enum ixy_log_level level, const char *line, void *ctx), void *ctx);
+IXY_API void ixy_log_to(void (*hook)(enum ixy_log_level level, const char *line, void *ctx),
+			void *ctx);
 
 /**
  * ixy_log() - write one message to the hook
  *
  * Messages longer than 511 bytes are cut. Thread safe; keeps errno.
  */
-__attribute__((format(printf, 2, 3))) void ixy_log(enum ixy_log_level level, const char *format,
-						   ...);
+IXY_API __attribute__((format(printf, 2, 3))) void ixy_log(enum ixy_log_level level,
+							   const char *format, ...);
 
 /**
  * ixy_fail() - log an error and return it: return ixy_fail(ENODEV, "%s: no such device", address);

@@ -42,7 +42,7 @@ static inline uint64_t pkt_buf_iova(const struct pkt_buf *buf)
  * Return: 0, -EINVAL (a size of 0, or more than 4 GiB in all), -ENOMEM, or another error of
  * vfio_dma_alloc().
  */
-int mempool_create(struct mempool **pool, uint32_t count, uint32_t data_size);
+IXY_API int mempool_create(struct mempool **pool, uint32_t count, uint32_t data_size);
 
 /**
  * mempool_destroy() - give up a pool (NULL is allowed)
@@ -51,14 +51,14 @@ int mempool_create(struct mempool **pool, uint32_t count, uint32_t data_size);
  * another device is still sending stay valid. Not while another thread takes buffers out; if it has
  * ended or called mempool_disown(), it does not any more.
  */
-void mempool_destroy(struct mempool *pool);
+IXY_API void mempool_destroy(struct mempool *pool);
 
 /** pkt_buf_alloc_batch() - take up to @count buffers. Return: how many there were. Their frames are
  * empty. */
-uint32_t pkt_buf_alloc_batch(struct mempool *pool, struct pkt_buf **bufs, uint32_t count);
+IXY_API uint32_t pkt_buf_alloc_batch(struct mempool *pool, struct pkt_buf **bufs, uint32_t count);
 
 /** pkt_buf_free_batch() - give buffers back, each to the pool it came from. */
-void pkt_buf_free_batch(struct pkt_buf **bufs, uint32_t count);
+IXY_API void pkt_buf_free_batch(struct pkt_buf **bufs, uint32_t count);
 
 /** pkt_buf_free() - give one buffer back. */
-#define pkt_buf_free(buf) pkt_buf_free_batch(&(struct pkt_buf *){ buf }, 1)
+IXY_API void pkt_buf_free(struct pkt_buf *buf);

@@ -4,26 +4,26 @@
 #include <ixy/mempool.h>
 
 /** pkt_buf_alloc() - take one buffer. Return: NULL if the pool is empty. */
-struct pkt_buf *pkt_buf_alloc(struct mempool *pool);
+IXY_API struct pkt_buf *pkt_buf_alloc(struct mempool *pool);
 
 /** pkt_buf_reset() - an empty frame behind the head room, as after allocation. */
-void pkt_buf_reset(struct pkt_buf *buf);
+IXY_API void pkt_buf_reset(struct pkt_buf *buf);
 
 /** pkt_buf_push() - make room for @bytes in front of the frame. Return: the new first byte, or NULL
  * if there is no room. */
-uint8_t *pkt_buf_push(struct pkt_buf *buf, uint32_t bytes);
+IXY_API uint8_t *pkt_buf_push(struct pkt_buf *buf, uint32_t bytes);
 
 /** pkt_buf_pull() - remove @bytes from the front of the frame. Return: the new first byte, or NULL
  * if it is shorter. */
-uint8_t *pkt_buf_pull(struct pkt_buf *buf, uint32_t bytes);
+IXY_API uint8_t *pkt_buf_pull(struct pkt_buf *buf, uint32_t bytes);
 
 /** pkt_buf_room() - how many bytes a frame that starts at @buf->data may have. */
-uint32_t pkt_buf_room(const struct pkt_buf *buf);
+IXY_API uint32_t pkt_buf_room(const struct pkt_buf *buf);
 
 /** mempool_free_count() - buffers in the pool now; for the thread that takes them out, or while none
  * does. mempool_data_size() - bytes for the frame in each. */
-uint32_t mempool_free_count(const struct mempool *pool);
-uint32_t mempool_data_size(const struct mempool *pool);
+IXY_API uint32_t mempool_free_count(const struct mempool *pool);
+IXY_API uint32_t mempool_data_size(const struct mempool *pool);
 
 /**
  * mempool_disown() - stop taking buffers out, so that another thread can begin to
@@ -33,4 +33,4 @@ uint32_t mempool_data_size(const struct mempool *pool);
  * out if the first one has ended, or gives none of its buffers back any more. Otherwise both
  * would use the pool's stack at the same time, and buffers be lost or given out twice.
  */
-void mempool_disown(struct mempool *pool);
+IXY_API void mempool_disown(struct mempool *pool);

@@ -19,14 +19,14 @@
 #include <ixy/offload.h>
 
 /* Microsoft's key of the documentation, with which published hashes were made. */
-extern const uint8_t ixy_rss_key_default[IXY_RSS_KEY_SIZE];
+IXY_API const uint8_t ixy_rss_key_default[IXY_RSS_KEY_SIZE];
 
 /*
  * A key with which both directions of a flow have the same hash, and meet on one queue: it repeats
  * every 16 bits, so that swapping addresses and ports changes nothing. It spreads worse: flows whose
  * addresses and ports count up together may have few different hashes.
  */
-extern const uint8_t ixy_rss_key_symmetric[IXY_RSS_KEY_SIZE];
+IXY_API const uint8_t ixy_rss_key_symmetric[IXY_RSS_KEY_SIZE];
 
 /** ixy_set_rss_key() - hash with another key. Return: 0, -ENODEV, -ETIMEDOUT, -ENOTSUP (the card
  * spreads as it likes: virtio-net). */

@@ -15,6 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <ixy/api.h>
+
 #include <linux/vfio.h> /* VFIO_PCI_BAR0_REGION_INDEX and the like: the names used below */
 
 struct vfio_device;
@@ -36,7 +38,7 @@ struct vfio_device;
  * IOMMU group is not viable), -EINVAL (not an address), -ENOSPC (it cannot reach the DMA memory
  * that exists), -ENOMEM, or another error.
  */
-int vfio_open(struct vfio_device **dev, const char *address);
+IXY_API int vfio_open(struct vfio_device **dev, const char *address);
 
 /**
  * vfio_close() - give the device back
@@ -44,10 +46,10 @@ int vfio_open(struct vfio_device **dev, const char *address);
  * Switches bus mastering off, resets the function, unmaps its BARs and frees @dev (NULL is
  * allowed). DMA memory stays: it belongs to the process.
  */
-void vfio_close(struct vfio_device *dev);
+IXY_API void vfio_close(struct vfio_device *dev);
 
 /** vfio_address() - the address that @dev was opened with; valid until vfio_close(). */
-const char *vfio_address(const struct vfio_device *dev);
+IXY_API const char *vfio_address(const struct vfio_device *dev);
 
 /* ---- Registers ---- */
 
@@ -76,7 +78,7 @@ struct vfio_bar {
  *
  * Return: 0, -ENXIO (the function does not have this BAR), -ENOMEM, or another error.
  */
-int vfio_bar(struct vfio_device *dev, uint32_t index, const struct vfio_bar **bar);
+IXY_API int vfio_bar(struct vfio_device *dev, uint32_t index, const struct vfio_bar **bar);
 
 /** bar_pointer() - the register as memory, or NULL if it needs bar_read32() and bar_write32(). */
 static inline volatile void *bar_pointer(const struct vfio_bar *bar, uint32_t offset)
@@ -93,8 +95,8 @@ static inline volatile void *bar_pointer(const struct vfio_bar *bar, uint32_t of
  * on PCI; writes to it are lost. @offset must be aligned to the width. A write is ordered after
  * everything that the program wrote to DMA memory before.
  */
-uint32_t bar_read32(const struct vfio_bar *bar, uint32_t offset);
-void bar_write32(const struct vfio_bar *bar, uint32_t offset, uint32_t value);
+IXY_API uint32_t bar_read32(const struct vfio_bar *bar, uint32_t offset);
+IXY_API void bar_write32(const struct vfio_bar *bar, uint32_t offset, uint32_t value);
 
 /*
  * Ordering between DMA memory and registers. dma_wmb(): what the program wrote before is seen by
@@ -118,12 +120,13 @@ void bar_write32(const struct vfio_bar *bar, uint32_t offset, uint32_t value);
  * Return: 0, -EIO (outside the region, or the device is off), -ENOTCONN (the device's server has
  * gone), or another error. @data is undefined after an error.
  */
-int vfio_region_read(struct vfio_device *dev, int index, uint64_t offset, void *data, size_t size);
-int vfio_region_write(struct vfio_device *dev, int index, uint64_t offset, const void *data,
-		      size_t size);
+IXY_API int vfio_region_read(struct vfio_device *dev, int index, uint64_t offset, void *data,
+			     size_t size);
+IXY_API int vfio_region_write(struct vfio_device *dev, int index, uint64_t offset, const void *data,
+			      size_t size);
 
 /** vfio_set_bus_master() - allow or forbid memory access by the function (PCI command, bit 2). */
-int vfio_set_bus_master(struct vfio_device *dev, bool on);
+IXY_API int vfio_set_bus_master(struct vfio_device *dev, bool on);
 
 /* ---- DMA memory: one address space per process, the same for all devices ---- */
 
@@ -153,7 +156,7 @@ struct dma_memory {
  * Return: 0, -ENOMEM (no memory, or RLIMIT_MEMLOCK too small), -ENOSPC (no room in the devices'
  * address range), -EINVAL (size 0), or another error.
  */
-int vfio_dma_alloc(struct dma_memory *mem, size_t size);
+IXY_API int vfio_dma_alloc(struct dma_memory *mem, size_t size);
 
 /**
  * vfio_dma_free() - unmap it for all devices and free it
@@ -161,4 +164,4 @@ int vfio_dma_alloc(struct dma_memory *mem, size_t size);
  *
  * Memory that a device cannot be kept from is not freed: better lost than overwritten.
  */
-void vfio_dma_free(struct dma_memory *mem);
+IXY_API void vfio_dma_free(struct dma_memory *mem);

@@ -5,13 +5,11 @@
  * vfio_backend. Drivers never need this header.
  */
 #pragma once
-#include <sys/queue.h>
-
 #include <ixy/vfio.h>
 
 /* A contiguous piece of the process's DMA address space. */
 struct dma_map {
-	LIST_ENTRY(dma_map) next;
+	struct dma_map *next;
 	struct dma_memory mem;
 	int fd; /* owned by the map; -1 if nothing but mem.virt is known */
 	int64_t offset;
@@ -30,7 +28,7 @@ struct dma_map {
  * and can embed it in something larger of its own.
  */
 struct vfio_space {
-	LIST_ENTRY(vfio_space) next;
+	struct vfio_space *next;
 	const struct vfio_backend *backend;
 	uint32_t users, range_count;
 	struct vfio_iova_range ranges[16];
@@ -47,11 +45,11 @@ struct vfio_space {
 struct vfio_device {
 	const struct vfio_backend *backend;
 	struct vfio_space *space;
-	LIST_ENTRY(vfio_device) next;
+	struct vfio_device *next;
 	int fd, group_fd, group;
 	struct vfio_bar bars[6];
 	struct vfio_irqs *irqs;
-	char address[];
+	const char *address;
 };
 
 /**
@@ -91,4 +89,4 @@ struct vfio_backend {
  *
  * Return: 0, -EINVAL (no prefix), or -ENOSPC (eight have been added already).
  */
-int vfio_backend_add(const char *prefix, const struct vfio_backend *backend);
+IXY_API int vfio_backend_add(const char *prefix, const struct vfio_backend *backend);

@@ -19,7 +19,7 @@
  * Return: 0, -EINVAL (alignment, size 0), -EEXIST (overlaps an earlier map), -EOPNOTSUPP (no @fd
  * and a device needs one, or a device is without an IOMMU), or as vfio_dma_alloc().
  */
-int vfio_dma_map(struct dma_memory *mem, int fd, off_t offset);
+IXY_API int vfio_dma_map(struct dma_memory *mem, int fd, off_t offset);
 
 /** vfio_dma_unmap() - end vfio_dma_map(). Return: 0, -ENOENT (not mapped), or another error. */
-int vfio_dma_unmap(struct dma_memory *mem);
+IXY_API int vfio_dma_unmap(struct dma_memory *mem);

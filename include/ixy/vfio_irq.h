@@ -12,7 +12,7 @@
  *
  * Return: their number, 0 if the device lacks the kind, or a negative errno.
  */
-int vfio_irq_count(struct vfio_device *dev, uint32_t index);
+IXY_API int vfio_irq_count(struct vfio_device *dev, uint32_t index);
 
 /**
  * vfio_irq_arm() - have vectors signal eventfds
@@ -29,14 +29,14 @@ int vfio_irq_count(struct vfio_device *dev, uint32_t index);
  * Return: 0, -EINVAL (no such vectors), -EALREADY (one of them is armed), -EBUSY (MSI while MSI-X is
  * armed, or the reverse), or another error.
  */
-int vfio_irq_arm(struct vfio_device *dev, uint32_t index, uint32_t start, uint32_t count,
-		 int *eventfds);
+IXY_API int vfio_irq_arm(struct vfio_device *dev, uint32_t index, uint32_t start, uint32_t count,
+			 int *eventfds);
 
 /** vfio_irq_eventfd() - the eventfd of an armed vector, -1 if it is not armed. */
-int vfio_irq_eventfd(const struct vfio_device *dev, uint32_t index, uint32_t vector);
+IXY_API int vfio_irq_eventfd(const struct vfio_device *dev, uint32_t index, uint32_t vector);
 
 /** vfio_irq_disarm() - stop all vectors of @index, close their eventfds. Return: 0 or an error. */
-int vfio_irq_disarm(struct vfio_device *dev, uint32_t index);
+IXY_API int vfio_irq_disarm(struct vfio_device *dev, uint32_t index);
 
 /**
  * vfio_irq_wait() - sleep until an interrupt comes
@@ -49,7 +49,7 @@ int vfio_irq_disarm(struct vfio_device *dev, uint32_t index);
  * Return: the number of interrupts since the last call over all @eventfds, 0 after the timeout,
  * -EINTR (signal), or another error.
  */
-int vfio_irq_wait(const int *eventfds, uint32_t count, int timeout_ms);
+IXY_API int vfio_irq_wait(const int *eventfds, uint32_t count, int timeout_ms);
 
 /**
  * vfio_check() - is the device still well, and ours?
@@ -61,4 +61,4 @@ int vfio_irq_wait(const int *eventfds, uint32_t count, int timeout_ms);
  * Return: 0, -ENODEV (the system wants the device back: close it), -EIO (PCI Express reports that it
  * has failed: close it), or an error of vfio_irq_count() or vfio_irq_arm().
  */
-int vfio_check(struct vfio_device *dev);
+IXY_API int vfio_check(struct vfio_device *dev);

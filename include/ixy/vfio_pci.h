@@ -9,16 +9,16 @@
  * Return: its offset in config space, -ENOENT, or another error. A circular list ends the search
  * with -EIO.
  */
-int vfio_find_capability(struct vfio_device *dev, uint8_t id);
+IXY_API int vfio_find_capability(struct vfio_device *dev, uint8_t id);
 
 /** vfio_reset() - function-level reset. Return: 0, -EOPNOTSUPP (it cannot), or another error. */
-int vfio_reset(struct vfio_device *dev);
+IXY_API int vfio_reset(struct vfio_device *dev);
 
 /** vfio_numa_node() - the NUMA node that the device is connected to; -1 if it is not known. */
-int vfio_numa_node(const struct vfio_device *dev);
+IXY_API int vfio_numa_node(const struct vfio_device *dev);
 
 /* As bar_read32() and bar_write32(). */
-uint8_t bar_read8(const struct vfio_bar *bar, uint32_t offset);
-uint16_t bar_read16(const struct vfio_bar *bar, uint32_t offset);
-void bar_write8(const struct vfio_bar *bar, uint32_t offset, uint8_t value);
-void bar_write16(const struct vfio_bar *bar, uint32_t offset, uint16_t value);
+IXY_API uint8_t bar_read8(const struct vfio_bar *bar, uint32_t offset);
+IXY_API uint16_t bar_read16(const struct vfio_bar *bar, uint32_t offset);
+IXY_API void bar_write8(const struct vfio_bar *bar, uint32_t offset, uint8_t value);
+IXY_API void bar_write16(const struct vfio_bar *bar, uint32_t offset, uint16_t value);

@@ -18,12 +18,11 @@ static void forward(struct app *app, uint32_t from, uint32_t to, uint16_t queue)
 /* What a thread does: its queues, from @first on and before @end, on both cards. */
 static void serve(struct app *app, uint16_t first, uint16_t end)
 {
-	while (app_running(app)) {
+	while (app_running(app))
 		for (uint16_t queue = first; queue < end; queue++) {
 			forward(app, 0, 1, queue);
 			forward(app, 1, 0, queue);
 		}
-	}
 }
 
 int main(int argc, char **argv)

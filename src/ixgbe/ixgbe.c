@@ -112,7 +112,7 @@ static void ixgbe_free(struct ixgbe_device *dev)
 {
 	for (struct ixgbe_queue *q = dev->rx; q < dev->end; q++) {
 		for (uint32_t d = 0; d < q->held; d++)
-			pkt_buf_free(q->bufs[(q->clean + d) % q->size]);
+			pkt_buf_free_batch(&q->bufs[(q->clean + d) % q->size], 1);
 		mempool_destroy(q->pool);
 		free(q->bufs);
 	}

@@ -5,7 +5,6 @@
  * 7.2.3.
  */
 #pragma once
-#include <stdint.h>
 
 /* clang-format off */
 enum {

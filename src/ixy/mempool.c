@@ -13,8 +13,7 @@ int mempool_create(struct mempool **out, uint32_t count, uint32_t data_size)
 	if (!count || !data_size || entry > UINT32_MAX / count)
 		return ixy_fail(EINVAL, "a pool of %u buffers of %u bytes is empty or over 4 GiB",
 				count, data_size);
-	struct mempool *pool =
-		mempool_new(count, entry - sizeof(struct pkt_buf) - PKT_BUF_HEADROOM);
+	struct mempool *pool = mempool_new(count, entry - 64 - PKT_BUF_HEADROOM);
 	int err = pool ? vfio_dma_alloc(&pool->mem, entry * count) : -ENOMEM;
 	if (err) {
 		free(pool);
@@ -23,9 +22,8 @@ int mempool_create(struct mempool **out, uint32_t count, uint32_t data_size)
 
 	pool->to_iova = pool->mem.iova - (uintptr_t)pool->mem.virt;
 	for (size_t at = 0; at < count * entry; at += entry) {
-		struct pkt_buf *buf = (void *)((uint8_t *)pool->mem.virt + at);
+		struct pkt_buf *buf = pool->stack[pool->free++] = pool->mem.virt + at;
 		*buf = (struct pkt_buf){ .iova = pool->mem.iova + at, .pool = pool };
-		pool->stack[pool->free++] = buf;
 	}
 	*out = pool;
 	return 0;

@@ -12,6 +12,8 @@
  *
  * A pool that has been given up counts what comes back, and who brings the last buffer frees it.
  */
+#include <ixy/pkt_buf.h>
+
 #include "driver.h"
 
 #define NO_NUMBER    UINT32_MAX

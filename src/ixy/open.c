@@ -6,13 +6,11 @@ int ixy_open(struct ixy_device **dev, const char *address, const struct ixy_conf
 {
 	struct ixy_config c = { 1, 1, 512, 1024, 4096, .mtu = 1500 };
 	const struct ixy_card *card = NULL;
-	struct vfio_device *vfio;
+	struct vfio_device *vfio = NULL;
 	uint16_t id[2] = { 0 }; /* vendor, device */
 
-	int err = vfio_open(&vfio, address);
-	if (err)
-		return err;
-	err = vfio_region_read(vfio, VFIO_PCI_CONFIG_REGION_INDEX, PCI_VENDOR_ID, id, sizeof(id)) ?:
+	int err = vfio_open(&vfio, address) ?:
+	      vfio_region_read(vfio, VFIO_PCI_CONFIG_REGION_INDEX, PCI_VENDOR_ID, id, sizeof(id)) ?:
 	      ixy_find_card(vfio, id, &card) ?:
 	      ixy_configure(vfio, card, &c, config) ?:
 	      ixy_open_near(dev, vfio, &c, card);

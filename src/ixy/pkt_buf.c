@@ -11,6 +11,11 @@ struct pkt_buf *pkt_buf_alloc(struct mempool *pool)
 	return pkt_buf_alloc_batch(pool, &buf, 1) ? buf : NULL;
 }
 
+void pkt_buf_free(struct pkt_buf *buf)
+{
+	pkt_buf_free_batch(&buf, 1);
+}
+
 void pkt_buf_reset(struct pkt_buf *buf)
 {
 	buf->data = (uint8_t *)(buf + 1) + PKT_BUF_HEADROOM;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* DMA memory: pages in files of their own, at an I/O virtual address that is the same for all. */
-#define _GNU_SOURCE /* memfd_create() */
 #include <linux/memfd.h>
 
 #include "internal.h"
@@ -12,13 +11,11 @@
  */
 #define HUGE_PAGE ((size_t)2 << 20)
 
-struct dma_maps dma_maps;
+struct dma_map *dma_maps;
 
 static bool overlaps(const struct dma_memory *mem)
 {
-	struct dma_map *map;
-
-	LIST_FOREACH (map, &dma_maps, next)
+	for (const struct dma_map *map = dma_maps; map; map = map->next)
 		if (mem->iova < map->mem.iova + map->mem.size &&
 		    map->mem.iova < mem->iova + mem->size)
 			return true;
@@ -39,10 +36,11 @@ int dma_add(struct dma_map *map, struct dma_memory *mem)
 	for (; overlaps(&map->mem) || !dma_reaches(map); map->mem.iova += HUGE_PAGE)
 		if (map->mem.iova >> 39 || map->physical)
 			return destroy(map, ixy_fail(ENOSPC, "no I/O addresses are left"));
-	LIST_INSERT_HEAD(&dma_maps, map, next);
+	map->next = dma_maps;
+	dma_maps = map;
 	int err = dma_tell_spaces(map, true);
 	if (err) {
-		LIST_REMOVE(map, next);
+		dma_maps = map->next;
 		return destroy(map, err);
 	}
 	*mem = map->mem;
@@ -51,15 +49,14 @@ int dma_add(struct dma_map *map, struct dma_memory *mem)
 
 int dma_remove(const void *virt)
 {
-	struct dma_map *map;
+	struct dma_map **at = &dma_maps, *map;
 
-	LIST_FOREACH (map, &dma_maps, next)
-		if (map->mem.virt == virt)
-			break;
+	while ((map = *at) && map->mem.virt != virt)
+		at = &map->next;
 	int err = map ? dma_tell_spaces(map, false) : -ENOENT;
 	if (err) /* a device may still write there: neither memory nor address are used again */
 		return err;
-	LIST_REMOVE(map, next);
+	*at = map->next;
 	return destroy(map, 0);
 }
 

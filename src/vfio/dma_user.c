@@ -8,7 +8,7 @@ static bool is_mapped(const uint8_t *virt, size_t size)
 {
 	const struct dma_map *map;
 
-	LIST_FOREACH (map, &dma_maps, next) {
+	for (map = dma_maps; map; map = map->next) {
 		const uint8_t *start = map->mem.virt;
 		if (virt < start + map->mem.size && start < virt + size)
 			return true;

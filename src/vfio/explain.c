@@ -39,7 +39,7 @@ static int explain_memlock(int err)
 	struct dma_map *map;
 
 	getrlimit(RLIMIT_MEMLOCK, &limit);
-	LIST_FOREACH (map, &dma_maps, next)
+	for (map = dma_maps; map; map = map->next)
 		needed += map->mem.size;
 	if (err != ENOMEM || limit.rlim_cur >= needed)
 		return ixy_fail(err, "cannot map DMA memory: %s", strerror(err));

@@ -6,4 +6,4 @@
 
 extern pthread_mutex_t vfio_lock;	      /* devices coming and going, spaces, maps */
 extern const struct vfio_backend vfio_kernel; /* kernel.c */
-extern LIST_HEAD(dma_maps, dma_map) dma_maps; /* dma.c: all that there are */
+extern struct dma_map *dma_maps;	      /* dma.c: a list of all that there are */

@@ -8,19 +8,19 @@
 
 static struct vfio_space container = { .backend = &vfio_kernel };
 static int container_fd; /* open while the container has users */
-static LIST_HEAD(, vfio_device) devices;
+static struct vfio_device *devices;
 
 static int kernel_open(struct vfio_device *dev, const char *pci)
 {
 	struct vfio_group_status status = { .argsz = sizeof(status) };
 	char path[128], link[256] = ""; /* readlink() does not end the string */
-	struct vfio_device *other;
 
 	dev->fd = dev->group_fd = -1;
 	dev->space = &container;
 	if (!container.users)
 		container_fd = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC);
-	LIST_INSERT_HEAD(&devices, dev, next);
+	dev->next = devices;
+	devices = dev;
 	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/iommu_group", pci);
 	if (readlink(path, link, sizeof(link) - 1) < 0)
 		return vfio_explain(pci, path, errno);
@@ -28,7 +28,7 @@ static int kernel_open(struct vfio_device *dev, const char *pci)
 	/* The file of a group can be opened only once: our devices in the group share it. */
 	dev->group = atoi(strrchr(link, '/') + 1);
 	snprintf(path, sizeof(path), "/dev/vfio/%d", dev->group);
-	LIST_FOREACH (other, &devices, next)
+	for (struct vfio_device *other = devices; other; other = other->next)
 		if (other->group == dev->group && dev->group_fd < 0)
 			dev->group_fd = fcntl(other->group_fd, F_DUPFD_CLOEXEC, 0);
 	if (dev->group_fd < 0)
@@ -50,7 +50,11 @@ static int kernel_open(struct vfio_device *dev, const char *pci)
 
 static void kernel_close(struct vfio_device *dev)
 {
-	LIST_REMOVE(dev, next);
+	struct vfio_device **at = &devices;
+
+	while (*at != dev)
+		at = &(*at)->next;
+	*at = dev->next;
 	close(dev->fd); /* first: a group with open devices cannot leave its container */
 	close(dev->group_fd);
 	if (!container.users)

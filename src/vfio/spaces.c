@@ -6,7 +6,7 @@
 
 #define HUGE_PAGE (2 << 20)
 
-static LIST_HEAD(, vfio_space) spaces;
+static struct vfio_space *spaces;
 
 static bool space_reaches(const struct vfio_space *space, const struct dma_map *map)
 {
@@ -23,9 +23,7 @@ static bool space_reaches(const struct vfio_space *space, const struct dma_map *
 
 bool dma_reaches(const struct dma_map *map)
 {
-	struct vfio_space *space;
-
-	LIST_FOREACH (space, &spaces, next)
+	for (const struct vfio_space *space = spaces; space; space = space->next)
 		if (!space_reaches(space, map))
 			return false;
 	return true;
@@ -36,9 +34,8 @@ bool dma_is_physical(void)
 	struct vfio_space *space;
 
 	pthread_mutex_lock(&vfio_lock);
-	LIST_FOREACH (space, &spaces, next)
-		if (space->physical)
-			break;
+	for (space = spaces; space && !space->physical;)
+		space = space->next;
 	pthread_mutex_unlock(&vfio_lock);
 	return space;
 }
@@ -70,10 +67,9 @@ static int space_add(struct vfio_space *space, const struct dma_map *map)
 int dma_join(struct vfio_device *dev)
 {
 	struct vfio_space *space = dev->space;
-	struct dma_map *map;
 
 	vfio_get_ranges(dev);
-	LIST_FOREACH (map, &dma_maps, next) {
+	for (const struct dma_map *map = dma_maps; map; map = map->next) {
 		if (!space_reaches(space, map))
 			return ixy_fail(ENOSPC,
 					"%s: cannot reach the DMA memory at 0x%llx; open this "
@@ -83,23 +79,29 @@ int dma_join(struct vfio_device *dev)
 		if (err)
 			return err;
 	}
-	if (!space->users++)
-		LIST_INSERT_HEAD(&spaces, space, next);
+	if (!space->users++) {
+		space->next = spaces;
+		spaces = space;
+	}
 	return 0;
 }
 
 void dma_leave(struct vfio_device *dev)
 {
-	if (!--dev->space->users)
-		LIST_REMOVE(dev->space, next);
+	struct vfio_space **at = &spaces;
+
+	if (--dev->space->users)
+		return;
+	while (*at != dev->space)
+		at = &(*at)->next;
+	*at = dev->space->next;
 }
 
 int dma_tell_spaces(struct dma_map *map, bool add)
 {
-	struct vfio_space *space, *undo;
 	int err = 0;
 
-	LIST_FOREACH (space, &spaces, next) {
+	for (struct vfio_space *space = spaces; space; space = space->next) {
 		if (!add) {
 			int failed = space->backend->dma(space, map, false);
 			err = failed ? failed : err;
@@ -108,7 +110,7 @@ int dma_tell_spaces(struct dma_map *map, bool add)
 		err = space_add(space, map);
 		if (!err)
 			continue;
-		for (undo = LIST_FIRST(&spaces); undo != space; undo = LIST_NEXT(undo, next))
+		for (struct vfio_space *undo = spaces; undo != space; undo = undo->next)
 			undo->backend->dma(undo, map, false);
 		return err;
 	}

@@ -10,7 +10,7 @@ int vfio_open(struct vfio_device **out, const char *address)
 
 	if (!dev)
 		return ixy_fail(ENOMEM, "%s: out of memory", address);
-	strcpy(dev->address, address);
+	dev->address = strcpy((char *)(dev + 1), address);
 
 	pthread_mutex_lock(&vfio_lock);
 	dev->backend = vfio_backend_for(&address);

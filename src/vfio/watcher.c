@@ -145,7 +145,7 @@ static _Noreturn void watch(int socket, int number, int dir, int lock,
 	}
 	move(socket, number);
 	close_all_but((int[]){ number, dir, lock });
-	LIST_FOREACH (map, &dma_maps, next) /* else it would stay until we end */
+	for (map = dma_maps; map; map = map->next) /* else it would stay until we end */
 		munmap(map->mem.virt, map->mem.size);
 	oom = open("/proc/self/oom_score_adj", O_WRONLY);
 	if (oom >= 0 && write(oom, "-1000", 5) < 0) {

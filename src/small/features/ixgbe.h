@@ -6,8 +6,8 @@ static inline int ixgbe_read_stats(struct ixy_device *ixy, struct ixy_stats *sta
 {
 	struct ixgbe_device *dev = (struct ixgbe_device *)ixy;
 
-	dev->stats.rx_packets -= ixgbe_read(dev, MPC); /* GPRC counts what was missed, too */
-	dev->stats.rx_packets += ixgbe_read(dev, GPRC);
+	/* GPRC counts what was missed, too */
+	dev->stats.rx_packets += (uint64_t)ixgbe_read(dev, GPRC) - ixgbe_read(dev, MPC);
 	dev->stats.tx_packets += ixgbe_read(dev, GPTC);
 	*stats = dev->stats;
 	return ixgbe_gone(dev) ? -ENODEV : 0;
