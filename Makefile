@@ -1,63 +1,63 @@
-# Thin names over CMake. Everything goes to build/; `make help` lists the names.
+# Thin names over CMake. Everything goes to build/, or to BUILD=...; `make help` lists the names.
 
 BUILD := build
 JOBS  := $(shell nproc 2>/dev/null || echo 2)
 MAKEFLAGS += --no-print-directory
 
-all: $(BUILD)/CMakeCache.txt ## build libraries and programs
-	@cmake --build $(BUILD) -j $(JOBS)
+all: configure ## build libraries and programs
+	@cmake --build "$(BUILD)" -j $(JOBS)
 
-$(BUILD)/CMakeCache.txt:
-	@cmake --preset release
+configure:
+	@[ -e "$(BUILD)/CMakeCache.txt" ] || cmake --preset release -B "$(BUILD)"
 
 demo: ## forward packets between two software cards; needs gcc, make and cmake only
-	@scripts/demo $(BUILD) $(JOBS)
+	@scripts/demo "$(BUILD)" $(JOBS)
 
 test: ## install what the tests need, then run them all, also under the sanitizers
 	@scripts/install-test-deps
 	@scripts/test-all $(JOBS)
 
 check: ## the fast tests, with what is installed
-	@cmake --preset release -B $(BUILD) >/dev/null # may find more than last time
-	@cmake --build $(BUILD) -j $(JOBS)
-	@scripts/run-tests $(BUILD) -j $(JOBS) -L fast
+	@cmake --preset release -B "$(BUILD)" >/dev/null # may find more than last time
+	@cmake --build "$(BUILD)" -j $(JOBS)
+	@scripts/run-tests "$(BUILD)" -j $(JOBS) -L fast
 
 SECONDS := 300
 TARGET  := $(notdir $(wildcard tests/fuzz/corpus/*))
 
 fuzz: ## feed random input to whatever reads a stranger's: SECONDS=300 for each TARGET="capture ..."
-	@cmake --preset fuzz -B $(BUILD)/fuzz >/dev/null
-	@cmake --build $(BUILD)/fuzz -j $(JOBS)
-	@printf '%s\n' $(TARGET) | xargs -P $(JOBS) -n 1 tests/fuzz/run $(BUILD)/fuzz $(SECONDS)
+	@cmake --preset fuzz -B "$(BUILD)/fuzz" >/dev/null
+	@cmake --build "$(BUILD)/fuzz" -j $(JOBS)
+	@printf '%s\n' $(TARGET) | xargs -P $(JOBS) -n 1 tests/fuzz/run "$(BUILD)/fuzz" $(SECONDS)
 
 bench: ## measure the driver beside DPDK's on a software card; QUICK=1: two minutes instead of five
-	@scripts/install-bench-deps $(BUILD)
-	@cmake --preset release -B $(BUILD) >/dev/null
-	@cmake --build $(BUILD) -j $(JOBS) --target bench
-	@bench/run $(BUILD)
+	@scripts/install-bench-deps "$(BUILD)"
+	@cmake --preset release -B "$(BUILD)" >/dev/null
+	@cmake --build "$(BUILD)" -j $(JOBS) --target bench
+	@bench/run "$(BUILD)"
 
 bench-vhost: ## measure the vhost-user front end beside DPDK's on DPDK's vhost, in eight minutes; QUICK=1: in two
-	@scripts/install-bench-deps $(BUILD)
-	@cmake --preset release -B $(BUILD) >/dev/null
-	@cmake --build $(BUILD) -j $(JOBS) --target bench-vhost
-	@bench/vhost/run $(BUILD)
+	@scripts/install-bench-deps "$(BUILD)"
+	@cmake --preset release -B "$(BUILD)" >/dev/null
+	@cmake --build "$(BUILD)" -j $(JOBS) --target bench-vhost
+	@bench/vhost/run "$(BUILD)"
 
 bench-latency: all ## measure how long packets take through the software card and ixy-fwd
-	@bench/latency $(BUILD)
+	@bench/latency "$(BUILD)"
 
-loc: $(BUILD)/CMakeCache.txt ## count the code of the smallest whole forwarder: under 1000 lines
-	@cmake --build $(BUILD) --target loc
+loc: configure ## count the code of the smallest whole forwarder: under 1000 lines
+	@cmake --build "$(BUILD)" --target loc
 
 install: all ## as cmake --install; PREFIX and DESTDIR are honoured
-	@cmake --install $(BUILD) $(if $(PREFIX),--prefix "$(PREFIX)")
+	@cmake --install "$(BUILD)" $(if $(PREFIX),--prefix "$(PREFIX)")
 
 format: ## clang-format all of C
 	@git ls-files -z '*.c' '*.h' | xargs -0 clang-format -i
 
 clean: ## remove build/
-	@rm -rf $(BUILD)
+	@rm -rf "$(BUILD)"
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' Makefile
 
-.PHONY: all demo test check fuzz bench bench-vhost bench-latency loc install format clean help
+.PHONY: all configure demo test check fuzz bench bench-vhost bench-latency loc install format clean help

@@ -11,7 +11,7 @@ if(TARGET ixy-fwd-small)
 
 	get_target_property(directory ixy-fwd-small SOURCE_DIR)
 	add_custom_target(loc
-		COMMAND ${CMAKE_SOURCE_DIR}/scripts/loc 1000 ${CMAKE_C_COMPILER}
+		COMMAND ${PROJECT_SOURCE_DIR}/scripts/loc 1000 ${CMAKE_C_COMPILER}
 			"-I$<JOIN:$<TARGET_PROPERTY:ixy-fwd-small,INCLUDE_DIRECTORIES>,;-I>"
 			"$<$<BOOL:$<TARGET_PROPERTY:ixy-fwd-small,COMPILE_DEFINITIONS>>:-D$<JOIN:$<TARGET_PROPERTY:ixy-fwd-small,COMPILE_DEFINITIONS>,;-D>>"
 			"$<TARGET_PROPERTY:ixy-fwd-small,SOURCES>"
