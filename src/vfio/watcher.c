@@ -20,7 +20,6 @@
  * The child runs in a copy of a process that may have other threads, so it makes system calls and
  * nothing else (signal-safety(7)): no memory is allocated, no lock is taken.
  */
-#define _GNU_SOURCE /* close_range() */
 #include <sched.h>
 #include <signal.h>
 
@@ -124,7 +123,7 @@ static void close_all_but(const int keep[3])
 	int last = keep[0] > keep[1] ? keep[0] : keep[1];
 
 	last = last > keep[2] ? last : keep[2];
-	if (close_range(last + 1, ~0u, 0)) /* before Linux 5.9 */
+	if (syscall(SYS_close_range, last + 1, ~0u, 0)) /* before Linux 5.9 */
 		last = sysconf(_SC_OPEN_MAX);
 	for (int fd = 0; fd <= last; fd++)
 		if (!is_one_of(fd, keep))
