@@ -40,7 +40,7 @@ for file in "$prefix"/bin/ixy-fwd "$prefix"/include/ixy/device.h "$library"/libi
 done
 if command -v pkg-config >/dev/null; then
 	flags=$(PKG_CONFIG_PATH="$library/pkgconfig" pkg-config --cflags --libs ixy) || fail "pkg-config: ixy"
-	eval "cc '$work/program.c' -o '$work/program' $flags" >"$work/pc.log" 2>&1 && "$work/program" ||
+	eval "cc '$work/program.c' -o '$work/program' $flags && '$work/program'" >"$work/pc.log" 2>&1 ||
 		fail "a program does not build with the flags of pkg-config: $flags"
 fi
 
