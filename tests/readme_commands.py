@@ -24,6 +24,7 @@ NOT_RUN = [
     (r"make fuzz\b", "goes on for as long as one likes: each fuzzer is a test"),
     (r"make loc\b", "is the test loc"),
     (r"make (install|help)\b", "install_test, and a list"),
+    (r"cc program\.c|make BUILD=", "are about other folders: install_test, build_test"),
     (r"sudo tests/vm/run", "the tests vm_* do"),
     (r"sudo |.*\| sudo |.*\b[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]|ixy-bind$", "set up this machine and its cards: vm_ixy_bind, vm_vfio_forward"),
     (r"tests/vm/prepare|scripts/install-", "make test does"),
