@@ -137,12 +137,18 @@ account_ok()
 # always the same: tshark guesses protocols from it.
 make_capture()
 {
-	local i
 	need text2pcap tshark
-	for ((i = 0; i < $2; i++)); do
-		printf '0000'
-		yes "this is packet $i" | head -c $((18 + i * 1454 / $2)) | od -An -v -tx1 -w4096
-	done >"$work/hex"
+	awk -v packets="$2" 'BEGIN {
+		for (c = 10; c < 128; c++)
+			hex[sprintf("%c", c)] = sprintf(" %02x", c)
+		for (i = 0; i < packets; i++) {
+			text = "this is packet " i "\n"
+			printf "0000"
+			for (k = 0; k < 18 + int(i * 1454 / packets); k++)
+				printf "%s", hex[substr(text, k % length(text) + 1, 1)]
+			print ""
+		}
+	}' >"$work/hex"
 	# Newer ones write pcapng unless told.
 	text2pcap -F pcap -4 10.0.0.1,10.0.0.2 -u 1000,9 "$work/hex" "$1" 2>"$work/text2pcap.log" ||
 		text2pcap -u 1000,9 "$work/hex" "$1" 2>"$work/text2pcap.log" || die "text2pcap failed"
