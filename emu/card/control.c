@@ -35,7 +35,7 @@ uint32_t nic_frtimer_read(struct nic *nic, uint32_t i)
 	return (uint32_t)(nic->now / 1000);
 }
 
-/* 8.2.3.4.9: who reads SMBI as 0 owns the semaphore, since the read sets it. */
+/* 8.2.3.4.9: a read that returns SMBI = 0 takes the semaphore: reading sets the bit. */
 uint32_t nic_swsm_read(struct nic *nic, uint32_t i)
 {
 	uint32_t value = nic_get(nic, SWSM);

@@ -152,7 +152,7 @@ static inline struct nic_desc nic_load_desc(const struct nic_desc *desc)
 
 /* ---- Addresses ---- */
 
-/* The memory behind an address if it is known and in one piece; counts nothing. */
+/* The memory behind an address, if it is in a cached window as a whole; counts no fault. */
 static inline uint8_t *nic_peek(const struct nic *nic, uint64_t iova, uint64_t size, bool write)
 {
 	for (uint32_t i = 0; i < NIC_WINDOWS; i++) {
@@ -284,7 +284,7 @@ void nic_tso_headers(const struct nic_tso *tso, uint8_t *frame, uint32_t payload
 
 #define NIC_LOOPBACK (1u << 31) /* beside the flags of nic_receive(): from our own transmitter */
 
-/** nic_rx_frame() - a frame comes in; as nic_receive(), which see. */
+/** nic_rx_frame() - a frame arrives; see nic_receive(). */
 enum nic_verdict nic_rx_frame(struct nic *nic, const void *frame, size_t length,
 			      unsigned int flags);
 

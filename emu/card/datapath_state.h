@@ -17,7 +17,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the card's words are 
 #define NIC_LINE  4  /* descriptors per cache line: the unit of fetching and writing back */
 #define NIC_FETCH 16 /* descriptors fetched ahead; NIC_FRAME_MAX in buffers of 1 KB takes 16 */
 #define NIC_CHAIN 40 /* descriptors of one sent frame (7.2.3.5.1) */
-#define NIC_SCAN  8  /* queues per poll whose ENABLE is looked at though nothing else says so */
+#define NIC_SCAN  8  /* queues per poll whose ENABLE is checked without any other hint */
 
 /* Frames that passed since the last poll; added to the statistics registers in one go. */
 struct nic_traffic {
@@ -29,7 +29,7 @@ struct nic_traffic {
 /**
  * struct nic_ring - the descriptor ring of a queue of either direction
  * @enabled: RXDCTL.ENABLE or TXDCTL.ENABLE as last seen
- * @usable:  the ring makes sense; if not, the queue has no descriptors until it is enabled anew
+ * @usable:  the ring makes sense; if not, the queue has no descriptors until it is enabled again
  * @base, @size, @head: I/O virtual address, descriptors, RDH or TDH
  * @published: what the card wrote to RDH or TDH last. The driver may write these only while the
  *             queue is off, so another value there means that it was off since.

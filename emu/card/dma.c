@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * How the card reaches memory: through windows that the host grants, and never beside them.
+ * How the card reaches memory: through windows that the host grants, and never outside them.
  *
  * Datasheet gap: 8.2.3.5.1 names the events behind EICR.PCI, but a request of the card that an
- * IOMMU refuses is none of them, and nothing says what the card does then. On hardware a refused
+ * IOMMU refuses is not among them, and the datasheet is silent on what the card does then. On hardware a refused
  * read comes back as an unsupported request, which sets Received Master Abort (where Linux looks
  * when VFs hang the card), and the queue that waits for it hangs until it is reset; of a refused
- * write the card hears nothing. Here reads and writes are alike: the driver gets Received Master
+ * write the card learns nothing. Here reads and writes behave alike: the driver gets Received Master
  * Abort and EICR.PCI. A queue whose ring is refused stops (rx.c, tx.c); a packet buffer costs its
  * packet only.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The EEPROM (6.1 to 6.4): an image as on an adapter with SFP+ cages, as far as drivers look at it.
- * It is read through EERD; bit-banging its SPI bus through EEC finds a bus where nobody answers.
+ * It is read through EERD; bit-banging its SPI bus through EEC gets no answer.
  *
  * A word's address is in units of 16 bits. Words 0x03 to 0x0E point to sections; the first word of
  * a section is its length. The checksum covers words 0 to 0x3F and these sections (6.4.5.1).
@@ -69,7 +69,7 @@ void nic_eeprom_create(struct nic *nic, const uint8_t mac[6])
 
 	word[WORD_EEPROM_CONTROL] = 0x4000; /* signature: valid */
 
-	/* 64 MSI-X vectors, as the PCI capability says, too. */
+	/* 64 MSI-X vectors, as in the PCI capability. */
 	word[WORD_PCIE_GENERAL] = PCIE_GENERAL;
 	word[PCIE_GENERAL] = 1;
 	word[PCIE_GENERAL + 1] = NIC_MSIX_COUNT - 1;
@@ -141,7 +141,7 @@ uint32_t nic_eec_read(struct nic *nic, uint32_t i)
 	return value;
 }
 
-/* 8.2.3.2.2: the word is there at once. Beyond the last one, the bus floats. */
+/* 8.2.3.2.2: the word is ready at once. Addresses beyond the last word read as ones. */
 void nic_eerd_written(struct nic *nic, uint32_t i, uint32_t old, uint32_t value)
 {
 	uint32_t address = EERD_ADDR(value);

@@ -82,7 +82,7 @@ static void configure_flow(const struct nic *nic, struct nic_receiver *rx, uint3
 
 	if (!(ftqf & FTQF_QUEUE_EN) || (!(ftqf & FTQF_MASK_POOL) && FTQF_POOL(ftqf)))
 		return;
-	/* Datasheet gap: which of two with the same priority comes first. Here it is the lower. */
+	/* Datasheet gap: the order of two filters with the same priority. Here the lower index wins. */
 	for (; at && rx->flows[at - 1].priority < flow.priority; at--)
 		rx->flows[at] = rx->flows[at - 1];
 	rx->flows[at] = flow;
@@ -104,12 +104,12 @@ void nic_filter_configure(struct nic *nic)
 	rx->hash_shift = hash_shift[MCSTCTRL_MO(mcstctrl)];
 	rx->filter_vlan = vlnctrl & VLNCTRL_VFE;
 	rx->vlan_type = VLNCTRL_VET(vlnctrl);
-	/* The tag's bit 12 is compared to VLNCTRL.CFI if VLNCTRL.CFIEN says so. */
+	/* The tag's bit 12 is compared to VLNCTRL.CFI if VLNCTRL.CFIEN is set. */
 	rx->vlan_cfi_mask = vlnctrl & VLNCTRL_CFIEN ? 0x1000 : 0;
 	rx->vlan_cfi = vlnctrl & VLNCTRL_CFI ? rx->vlan_cfi_mask : 0;
 
 	rx->mac_count = 0;
-	rx->macs[0] = UINT64_MAX; /* nobody's: nic_receive() looks here first */
+	rx->macs[0] = UINT64_MAX; /* matches no address; nic_rx_frame() checks this entry first */
 	for (uint32_t i = 0; i < 128; i++) {
 		uint32_t high = nic_get(nic, RAH(i));
 
@@ -209,7 +209,7 @@ static void hash_packet(const struct nic_receiver *rx, const uint8_t *frame,
 
 /*
  * 7.1.2.5: fragments match no filter; IPv6 none that has an address. Datasheet gap: which byte of an
- * address or port comes first. As DPDK writes them, registers hold what memory does.
+ * address or port comes first. Registers hold them in memory order, as DPDK writes them.
  */
 static const struct nic_flow *find_flow(const struct nic_receiver *rx, const uint8_t *frame,
 					const struct nic_packet *packet)

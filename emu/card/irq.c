@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Interrupts (7.3): causes, masks, and which vector tells the host about them when.
+ * Interrupts (7.3): causes, masks, and which vector is signalled when.
  *
  * There are two sorts of causes. Queues and IVAR: with MSI-X (GPIE.Multiple_MSIX) IVAR gives each
  * queue one of 64 vectors, and the cause is the vector; without, one of the 16 low bits of EICR.
@@ -8,11 +8,10 @@
  *
  * EIMS, EIMC, EICS, EIAM have extensions of 64 bits for the vectors, the low 16 of which are the
  * low 16 bits of the register itself. EICR has none: causes above 15 always clear by themselves
- * when their message is sent; the low ones do that where EIAC says so.
+ * when their message is sent; the low ones do that where EIAC is set.
  *
  * A vector is requested when a cause that is not masked becomes active, or an active one is
- * unmasked. The message goes out when EITR allows; if by then nobody is interested anymore, it
- * does not.
+ * unmasked. The message is sent when EITR allows, unless the cause has been cleared or masked by then.
  */
 #include <string.h>
 
@@ -36,7 +35,7 @@ static uint64_t vector_bit(const struct nic *nic, uint32_t ivar, uint32_t entry)
 	return value & IVAR_VALID ? 1ull << (value & IVAR_VECTOR) : 0;
 }
 
-/* The vectors that tell about these causes. */
+/* The vectors that signal these causes. */
 static uint64_t vectors_of(const struct nic *nic, uint64_t queue, uint32_t other)
 {
 	uint64_t vectors = queue;
@@ -176,7 +175,7 @@ static uint64_t extended(uint32_t i, uint32_t value)
 	return (uint64_t)value << 32 * i;
 }
 
-/* GPIE.EIAME 0: touching EICR masks what EIAM says; what is active does not matter. */
+/* GPIE.EIAME 0: accessing EICR masks the bits in EIAM, active or not. */
 static void auto_mask_by_access(struct nic *nic)
 {
 	struct nic_irq *irq = &nic->irq;
@@ -303,7 +302,7 @@ void nic_eiam_ex_written(struct nic *nic, uint32_t i, uint32_t old, uint32_t val
 
 /*
  * 8.2.3.5.12: the upper bits are the high bits of the counter that runs down to the next message.
- * A write sets it, too, unless CNT_WDIS says not to. There is an EITR for each vector of the PF;
+ * A write loads it, too, unless CNT_WDIS is set. There is an EITR for each vector of the PF;
  * the others belong to VFs.
  */
 void nic_eitr_written(struct nic *nic, uint32_t i, uint32_t old, uint32_t value)

@@ -4,7 +4,7 @@
  * mode that this port can do, if there is a cable.
  *
  * Datasheet gap: nothing says how long the link takes to come up. A real one needs milliseconds;
- * here it is short, but never at once, so that a driver that does not wait is found out.
+ * here it is short but not zero, so that a driver that does not wait fails.
  */
 #include "nic_internal.h"
 
@@ -114,7 +114,7 @@ void nic_autoc2_written(struct nic *nic, uint32_t i, uint32_t old, uint32_t valu
 		nic_link_restart(nic);
 }
 
-/* 3.7.3: commands finish at once. A port with an SFP+ cage has no PHY on MDIO: the bus floats. */
+/* 3.7.3: commands finish at once. A port with an SFP+ cage has no PHY on MDIO: reads return ones. */
 void nic_msca_written(struct nic *nic, uint32_t i, uint32_t old, uint32_t value)
 {
 	uint32_t op = MSCA_OP(value);

@@ -23,7 +23,7 @@ static int map_doorbells(uint8_t *bar0, int *fd)
 	*fd = memfd_create("82599-bar0", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (*fd < 0) /* a sandbox that refuses it is as good as large pages */
 		return errno == EPERM || errno == ENOSYS ? 0 : -errno;
-	/* Whoever gets the file must not be able to take the pages away from under us. */
+	/* A client that is given the file must not be able to truncate it. */
 	if (ftruncate(*fd, NIC_BAR0_SIZE) ||
 	    fcntl(*fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
 		return -errno;
@@ -277,7 +277,7 @@ uint64_t nic_read(struct nic *nic, uint32_t bar, uint32_t offset, uint32_t size)
 		nic->account.bad_accesses++;
 		return 0;
 	}
-	if (nic->pci.asleep) /* nobody answers */
+	if (nic->pci.asleep) /* D3hot: unsupported request, all ones */
 		return UINT64_MAX >> (64 - 8 * size);
 
 	if (size == 8) {

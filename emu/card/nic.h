@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The software 82599: a state machine without I/O of its own. Registers go in by nic_read() and nic_write(), frames by
- * nic_receive(), time by nic_poll(); memory access, interrupts and sent frames come out by struct nic_host.
+ * nic_receive(), time by nic_poll(); memory accesses, interrupts and sent frames leave through struct nic_host.
  *
  * One card belongs to one thread. The pages with the queue registers may at the same time be written by a driver in another
  * thread or process that has mapped them from nic_doorbell_fd().
@@ -84,7 +84,7 @@ void nic_remove_msix(struct nic *nic);
 /** nic_msix_count() - vectors that the card has: NIC_MSIX_COUNT or 0 */
 uint32_t nic_msix_count(const struct nic *nic);
 
-/** nic_set_wire() - plug or unplug the cable. The link comes up some time after, when the driver has set it up. */
+/** nic_set_wire() - plug or unplug the cable. The link comes up some time later, once the driver has set it up. */
 void nic_set_wire(struct nic *nic, bool plugged);
 
 /** nic_receiving() - has a driver switched the receiver on (RXCTRL.RXEN), whatever the link? */
@@ -97,7 +97,7 @@ void nic_dma_changed(struct nic *nic);
 int nic_doorbell_fd(const struct nic *nic);
 
 /**
- * nic_renew_doorbells() - function reset with new doorbell pages: who still maps the old ones reaches nothing any more
+ * nic_renew_doorbells() - function reset with new doorbell pages: stale mappings of the old ones have no effect
  *
  * From now on nic_doorbell_fd() is another file. Return: 0 or a negative errno; then nothing has changed.
  */
@@ -108,7 +108,7 @@ int nic_renew_doorbells(struct nic *nic);
  *
  * A card cannot see that mapped memory is read. The counters in these pages (QPRC, QBRC, QPRDC, QPTC,
  * QBTC), which reading is to clear, rest while they are mapped: a driver that adds up what it reads
- * is right with zeros, and wrong with counts that come again and again.
+ * is right with zeros, and wrong with counts that never clear.
  */
 void nic_set_mapped(struct nic *nic, bool mapped);
 
@@ -132,7 +132,7 @@ enum nic_verdict {
 };
 
 #define NIC_TRY	  1 /* rather wait than lose the frame: for wires that can */
-#define NIC_AGAIN 2 /* the frame comes again if it meets NIC_DOWN: it is not lost, not counted */
+#define NIC_AGAIN 2 /* the caller retries on NIC_DOWN: the frame is not counted as lost */
 
 /**
  * nic_receive() - a frame arrives on the wire

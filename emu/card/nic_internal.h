@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Inside the card: shared by the files of the core and by nobody else.
+ * Internals of the card, shared by its files only.
  *
  * Registers live in bar0, an image of BAR 0 that nic_get() and nic_set() reach without side
  * effects. A driver's accesses go through the register table (regs.c) instead, except in the
@@ -30,7 +30,7 @@ enum nic_access {
 
 /**
  * struct nic_reg - one row of the register table
- * @offset, @count, @stride: register [i] lives at @offset + i * @stride
+ * @offset, @count, @stride: register [i] is at @offset + i * @stride
  * @reset:    value after reset
  * @writable: bits that a write changes (NIC_RW) or clears (NIC_W1C); the others keep their value
  * @self_clearing: bits that a write triggers and that read as zero
@@ -137,7 +137,7 @@ struct nic {
 		windows[NIC_WINDOWS]; /* none while DMA is off: a hit needs no other check */
 	uint32_t next_window;	      /* to be replaced */
 	enum nic_reset wanted;	      /* asked for by the register write that is under way */
-	bool rescan; /* set by each register access of a driver, and when the link comes or goes */
+	bool rescan; /* set by each register access of a driver, and when the link changes */
 
 	/* The card's side */
 	struct nic_eeprom eeprom;

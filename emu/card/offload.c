@@ -19,7 +19,7 @@
 static inline uint64_t add(uint64_t sum, uint64_t words)
 {
 	sum += words;
-	return sum + (sum < words); /* the carry comes back in at the bottom */
+	return sum + (sum < words); /* end-around carry */
 }
 
 static inline uint64_t add_bytes(uint64_t sum, const uint8_t *data, size_t size)

@@ -2,8 +2,8 @@
 /*
  * PCI Express configuration space (9.3 to 9.5).
  *
- * Datasheet conflict: the card has an interrupt pin. This one says that it has none: a socket
- * carries messages (MSI, MSI-X), but no level.
+ * Datasheet conflict: the 82599 has an interrupt pin. Here the Interrupt Pin register is 0: only MSI and
+ * MSI-X are emulated.
  */
 #include <errno.h>
 #include <string.h>

@@ -17,7 +17,7 @@
 #define REGS(n, number, how, initial, bits, where, ...) \
 	{ .name = #n, .offset = n(0), .count = number, .stride = n(1) - n(0), .access = how, \
 	  .reset = initial, .writable = bits, .section = where, __VA_ARGS__ }
-/* Registers that only the table knows, and parts of arrays that are not in one piece. */
+/* Registers without a name in regs.h, and parts of arrays that are not contiguous. */
 #define RAW(n, at, number, step, how, initial, bits, where, ...) \
 	{ .name = n, .offset = at, .count = number, .stride = step, .access = how, \
 	  .reset = initial, .writable = bits, .section = where, __VA_ARGS__ }
@@ -35,7 +35,7 @@ const struct nic_reg nic_regs[] = {
 	ALIAS("CTRL", 0x00004, 1, 4, CTRL, "8.2.3.1.1"),
 	REG(STATUS,   NIC_RO, 0, 0, "8.2.3.1.2", .read = nic_status_read),
 	REG(CTRL_EXT, NIC_RW, 0, 0x14034000, "8.2.3.1.3"),
-	/* SDP2, an input, says that there is a module in the cage. */
+	/* SDP2, an input, is 1: a module is in the cage. */
 	REG(ESDP,     NIC_RW, ESDP_SDP2, 0x0003FFFB, "8.2.3.1"),
 	REG(I2CCTL,   NIC_RW, 0xF, I2CCTL_CLK_OUT | I2CCTL_DATA_OUT, "8.2.3.1",
 	    .read = nic_i2cctl_read, .written = nic_i2cctl_written),
@@ -251,7 +251,7 @@ const struct nic_reg nic_regs[] = {
 	RAW("SECTXMINIFG", 0x08810, 1, 4, NIC_RW, 0x1001, 0x1F0F, "8.2.3.12"),
 	REG(SECRXCTRL, NIC_RW, 1, 0x3, "8.2.3.12.5"),
 	REG(SECRXSTAT, NIC_RO, 0, 0, "8.2.3.12.6", .read = nic_secrxstat_read),
-	/* LinkSec and IPsec, without function: the capability registers say that there are none. */
+	/* LinkSec and IPsec are not emulated: the capability registers read as absent. */
 	RAW("LSECTXCAP", 0x08A00, 1, 4, NIC_RO, 0, 0, "8.2.3.13"),
 	RAW("LSECTXCTRL", 0x08A04, 6, 4, NIC_RW, 0, ALL, "8.2.3.13"),
 	RAW("LSECTXKEY", 0x08A1C, 8, 4, NIC_WO, 0, 0, "8.2.3.13"),

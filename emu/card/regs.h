@@ -3,8 +3,7 @@
  * Registers of the 82599: offsets in BAR 0 and bits, by the names and in the order of the
  * datasheet, revision 3.3, section 8.2.3. What a register does, its reset value and its writable
  * bits are in the table in regs.c, which also has the registers that nothing in the card looks at.
- * Descriptors are no registers: their formats (7.1.5, 7.1.6, 7.2.3) are beside the code that reads
- * and writes them.
+ * Descriptor formats (7.1.5, 7.1.6, 7.2.3) are in datapath.h.
  */
 #ifndef REGS_H
 #define REGS_H
@@ -190,7 +189,7 @@
 
 /* ---- 8.2.3.8 Receive DMA ---- */
 
-/* Queues 0 to 63 and 64 to 127 live in different pages. */
+/* Queues 0 to 63 and 64 to 127 are in different pages. */
 #define RX_QUEUE(i, o)			 ((i) < 64 ? 0x01000 + (o) + (i)*0x40 : 0x0D000 + (o) + ((i)-64) * 0x40)
 #define RDBAL(i)			 RX_QUEUE(i, 0x00)
 #define RDBAH(i)			 RX_QUEUE(i, 0x04)

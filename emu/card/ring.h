@@ -22,7 +22,7 @@ enum nic_ring_change { NIC_RING_SAME, NIC_RING_STOPPED, NIC_RING_STARTED };
 enum nic_ring_change nic_ring_look(const struct nic *nic, uint32_t queue,
 				   const struct nic_ring *ring);
 
-/** nic_ring_start() - 4.6.7.1, 4.6.8.1: ENABLE went up. The ring is what the registers say now. */
+/** nic_ring_start() - 4.6.7.1, 4.6.8.1: ENABLE went up. Takes the ring from the registers. */
 void nic_ring_start(const struct nic *nic, uint32_t queue, struct nic_ring *ring);
 
 /** nic_ring_publish() - write the head to RDH or TDH, unless the queue was off since. */

@@ -8,7 +8,7 @@
  */
 #include "rx_ring.h"
 
-/* Short frames are most frames: no call, whatever the length. All loads come before the stores. */
+/* Most frames are short: copied without a call, for any length. All loads precede the stores. */
 static inline void copy_short(uint8_t *to, const uint8_t *from, size_t size)
 {
 	struct {
@@ -172,7 +172,7 @@ static inline enum nic_verdict deliver(struct nic *nic, uint32_t queue, const ui
 	if (unlikely(q->fetched - q->used < count)) {
 		nic_rx_fetch(nic, q);
 		if (q->faulted || q->fetched - q->used < count)
-			return no_descriptor(nic, q, 0); /* it never comes: no use to wait */
+			return no_descriptor(nic, q, 0); /* it cannot come: waiting is pointless */
 	}
 
 	part = size;
@@ -269,7 +269,7 @@ void nic_rx_configure(struct nic *nic)
 	rx->on = nic_get(nic, RXCTRL) & RXCTRL_RXEN &&
 		 !(nic_get(nic, SECRXCTRL) & SECRXCTRL_RX_DIS) &&
 		 (rx->loopback || nic_link_up(nic));
-	/* 8.2.3.8.8: RDRXCTL.CRCSTRIP has to say the same; the MAC is the one who does it. */
+	/* 8.2.3.8.8: RDRXCTL.CRCSTRIP must agree; the MAC does the stripping. */
 	rx->crc = hlreg0 & HLREG0_RXCRCSTRP ? 0 : ETH_CRC;
 	max = hlreg0 & HLREG0_JUMBOEN ? MAXFRS_MFS(nic_get(nic, MAXFRS)) : 1518;
 	rx->max = max < ETH_CRC ? 0 : max - ETH_CRC < NIC_FRAME_MAX ? max - ETH_CRC : NIC_FRAME_MAX;
@@ -374,7 +374,7 @@ uint32_t nic_rx_poll(struct nic *nic)
 	rx->missed = 0;
 
 	rx->burst++;
-	/* A queue may come without an access that we see: RXDCTL is in a page that drivers map. */
+	/* A queue may be enabled without a visible access: RXDCTL is in a page that drivers map. */
 	for (uint32_t i = 0; i < NIC_SCAN; i++)
 		nic_rx_look(nic, rx->scan++ % NIC_QUEUES);
 	return frames;

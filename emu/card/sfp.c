@@ -5,7 +5,7 @@
  *
  * Both lines are open drain: each reads high unless the driver or the module pulls it down. A start
  * is data falling while the clock is high, a stop is data rising; bits are taken with the rising
- * clock, and whoever drives changes the line while the clock is low. The ninth bit acknowledges.
+ * clock, and the sender changes the line while the clock is low. The ninth bit acknowledges.
  */
 #include <string.h>
 

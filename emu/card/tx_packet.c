@@ -32,7 +32,7 @@ static enum chain read_chain(struct nic *nic, struct nic_visit *v, struct nic_tx
 		if (++at == q->ring.size)
 			at = 0;
 
-		/* A packet is legacy or advanced throughout, and no context comes in its middle. */
+		/* A packet is legacy or advanced throughout, and has no context descriptor inside. */
 		if (!packet->count)
 			packet->first = desc;
 		else if ((desc.hi ^ packet->first.hi) & TXD_DEXT)

@@ -51,7 +51,7 @@ void nic_tx_look(struct nic *nic, uint32_t queue)
 	}
 }
 
-/* Nothing more from this queue until it is enabled anew. */
+/* The queue stays idle until it is enabled again. */
 void nic_tx_halt(struct nic *nic, uint32_t queue)
 {
 	tx_queue_stop(nic, queue);
@@ -104,7 +104,7 @@ void nic_tx_finish(struct nic *nic, struct nic_visit *v, uint32_t length, bool c
 	uint8_t *frame = tx->frame;
 
 	if (!crc) {
-		/* The last four bytes are the driver's CRC; nobody would take a wrong one. */
+		/* The last four bytes are the driver's CRC; a receiver would drop a frame with a wrong one. */
 		uint32_t driver_crc;
 
 		if (length < ETH_HEADER + ETH_CRC) {

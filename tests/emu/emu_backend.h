@@ -6,7 +6,7 @@
  * costs no time, and deadlines pass at once.
  *
  * Every access is recorded, so that a test can ask what the driver did, and in which order. Register
- * names are those of emu/regs.h: somebody else's reading of the datasheet than the driver's.
+ * names are those of emu/card/regs.h.
  */
 #ifndef EMU_BACKEND_H
 #define EMU_BACKEND_H
