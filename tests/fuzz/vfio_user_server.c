@@ -17,7 +17,7 @@
 
 #include <linux/vfio.h>
 
-#include "emu/vfio_user.h"
+#include "emu/server/vfu_protocol.h"
 #include "input.h"
 
 #define MEMORY	    (64 * 4096)

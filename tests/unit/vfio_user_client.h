@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "emu/vfio_user.h"
+#include "emu/server/vfu_protocol.h"
 
 enum { VERSION = 1, DMA_MAP, DMA_UNMAP, GET_INFO, REGION_INFO, REGION_IO_FDS, IRQ_INFO, SET_IRQS };
 enum { REGION_READ = 9, REGION_WRITE, RESET = 13, WRITE_MULTI = 15, DEVICE_FEATURE };

@@ -8,7 +8,7 @@
 #include <sys/un.h>
 
 #include "nic.h"
-#include "vfio_user.h"
+#include "vfu_protocol.h"
 #include "wire.h"
 
 #define PORT_PATH_MAX sizeof(((struct sockaddr_un *)0)->sun_path)

@@ -12,36 +12,12 @@
 #include <string.h>
 #include <unistd.h>
 
-/*
- * The parts of BAR 0 that are plain memory between driver and card: where the queue registers are.
- */
-static const struct vfio_region_sparse_mmap_area doorbells[] = {
-	{ .offset = 0x1000, .size = 0x1000 }, /* receive queues 0-63 */
-	{ .offset = 0x6000, .size = 0x2000 }, /* send queues */
-	{ .offset = 0xD000, .size = 0x1000 }, /* receive queues 64-127 */
-};
-#define DOORBELLS (sizeof(doorbells) / sizeof(doorbells[0]))
-
 static const uint64_t region_size[VFIO_PCI_NUM_REGIONS] = {
 	[VFIO_PCI_BAR0_REGION_INDEX] = NIC_BAR0_SIZE,
 	[VFIO_PCI_BAR2_REGION_INDEX] = NIC_BAR2_SIZE,
 	[VFIO_PCI_BAR4_REGION_INDEX] = NIC_BAR4_SIZE,
 	[VFIO_PCI_CONFIG_REGION_INDEX] = NIC_CONFIG_SIZE,
 };
-
-bool vfu_get(const struct vfu_request *request, void *fixed, size_t size)
-{
-	if (request->size < size)
-		return false;
-	memcpy(fixed, request->data, size);
-	return true;
-}
-
-void vfu_put(struct vfu_reply *reply, const void *data, size_t size)
-{
-	memcpy(reply->data + reply->size, data, size);
-	reply->size += size;
-}
 
 static int device_info(const struct vfu_request *request, struct vfu_reply *reply)
 {
@@ -71,7 +47,7 @@ static int device_info(const struct vfu_request *request, struct vfu_reply *repl
  * safely.
  */
 static uint32_t mappable(const struct vfu_server *server,
-			 struct vfio_region_sparse_mmap_area areas[DOORBELLS])
+			 struct vfio_region_sparse_mmap_area areas[NIC_DOORBELLS])
 {
 	uint64_t page = sysconf(_SC_PAGESIZE);
 	uint32_t count = 0;
@@ -87,10 +63,10 @@ static uint32_t mappable(const struct vfu_server *server,
 		return 0;
 
 	/* Larger pages than 4 KiB would let the client at registers beside the doorbells. */
-	for (uint32_t i = 0; i < DOORBELLS; i++) {
-		if (doorbells[i].offset % page == 0 && doorbells[i].size % page == 0)
-			areas[count++] = doorbells[i];
-	}
+	for (const struct nic_doorbells *d = nic_doorbells; d < nic_doorbells + NIC_DOORBELLS; d++)
+		if (d->offset % page == 0 && d->size % page == 0)
+			areas[count++] = (struct vfio_region_sparse_mmap_area){ .offset = d->offset,
+										.size = d->size };
 	return count;
 }
 
@@ -98,7 +74,7 @@ static int region_info(struct vfu_server *server, const struct vfu_request *requ
 		       struct vfu_reply *reply)
 {
 	struct vfio_region_info info;
-	struct vfio_region_sparse_mmap_area areas[DOORBELLS];
+	struct vfio_region_sparse_mmap_area areas[NIC_DOORBELLS];
 	struct vfio_region_info_cap_sparse_mmap sparse = {
 		.header = { .id = VFIO_REGION_INFO_CAP_SPARSE_MMAP, .version = 1 },
 	};

@@ -167,7 +167,8 @@ static void gen_make_burst(struct gen_wire *gen)
 static uint64_t under_way(const struct gen_wire *gen)
 {
 	uint64_t returned = gen->stream.returned;
-	uint64_t out = gen->taken > returned ? gen->taken - returned : 0; /* some may come back twice */
+	uint64_t out =
+		gen->taken > returned ? gen->taken - returned : 0; /* some may come back twice */
 
 	return out < gen->window ? out : gen->window;
 }

@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "app/output.h"
+#include "output.h"
 
 /* "{N}" at @text. Return: its length, 0 if there is none. */
 static size_t placeholder(const char *text, uint32_t *number)

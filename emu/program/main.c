@@ -11,8 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "app/command_line.h"
-#include "app/output.h"
+#include "command_line.h"
+#include "output.h"
 
 enum { DONE = -1, USAGE = 2 }; /* beside the exit status 1 */
 

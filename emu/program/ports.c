@@ -28,7 +28,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "app/output.h"
+#include "output.h"
 
 #define US 1000ull
 #define MS (1000 * US)

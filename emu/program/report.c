@@ -10,7 +10,7 @@
 
 #include "port.h"
 
-#include "app/output.h"
+#include "output.h"
 
 /* One counter of the account. */
 struct counter {

@@ -7,17 +7,19 @@
  *
  *   vfu_server.c    socket, one client, whole messages in and out
  *   vfu_version.c   the first message: version and capabilities (JSON)
- *   vfu_commands.c  one function per command; regions
+ *   vfu_requests.c  one function per command; regions
  *   vfu_irq.c       interrupts: SET_IRQS and eventfds
  *   vfu_dma.c       the client's memory
  */
 #ifndef VFU_INTERNAL_H
 #define VFU_INTERNAL_H
 
+#include <string.h>
+
 #include <linux/aio_abi.h>
 #include <linux/vfio.h>
 
-#include "vfio_user.h"
+#include "vfu_protocol.h"
 
 #define VFU_MAJOR 0
 #define VFU_MINOR 1
@@ -189,15 +191,27 @@ struct vfu_capabilities {
 int vfu_negotiate(struct vfu_capabilities *capabilities, const struct vfu_request *request,
 		  struct vfu_reply *reply);
 
-/* ---- vfu_commands.c ---- */
+/* ---- vfu_requests.c ---- */
 
 /** vfu_command() - do what a request asks. Return: 0 or a negative errno for an error reply. */
 int vfu_command(struct vfu_server *server, uint16_t command, struct vfu_request *request,
 		struct vfu_reply *reply);
 
 /** vfu_get() - copy the fixed part of a request. Return: false if the request is too short. */
-bool vfu_get(const struct vfu_request *request, void *fixed, size_t size);
-void vfu_put(struct vfu_reply *reply, const void *data, size_t size);
+static inline bool vfu_get(const struct vfu_request *request, void *fixed, size_t size)
+{
+	if (request->size < size)
+		return false;
+	memcpy(fixed, request->data, size);
+	return true;
+}
+
+/** vfu_put() - append to a reply. */
+static inline void vfu_put(struct vfu_reply *reply, const void *data, size_t size)
+{
+	memcpy(reply->data + reply->size, data, size);
+	reply->size += size;
+}
 
 /* ---- vfu_server.c ---- */
 
