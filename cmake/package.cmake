@@ -9,14 +9,14 @@ install(FILES ${CMAKE_CURRENT_BINARY_DIR}/ixy-config-version.cmake DESTINATION $
 # The prefix is where the file lies, which the user may choose as late as in `cmake --install --prefix`. An absolute folder of
 # libraries says nothing of it.
 if(IS_ABSOLUTE ${CMAKE_INSTALL_LIBDIR})
-	set(prefix ${CMAKE_INSTALL_PREFIX})
+	string(REPLACE " " "\\ " prefix ${CMAKE_INSTALL_PREFIX})
 else()
 	file(RELATIVE_PATH up /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
 	set(prefix \${pcfiledir}/${up})
 endif()
 foreach(folder LIBDIR INCLUDEDIR)
 	if(IS_ABSOLUTE ${CMAKE_INSTALL_${folder}})
-		set(${folder} ${CMAKE_INSTALL_${folder}})
+		string(REPLACE " " "\\ " ${folder} ${CMAKE_INSTALL_${folder}})
 	else()
 		set(${folder} \${prefix}/${CMAKE_INSTALL_${folder}})
 	endif()

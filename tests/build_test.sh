@@ -21,8 +21,7 @@ C
 
 # The sources, in a folder that can only be read; as root that takes a mount.
 sources="$work/a project/the sources"
-mkdir -p "$sources"
-(cd "$IXY_SOURCE" && cp -R CMakeLists.txt CMakePresets.json Makefile bench cmake docs emu examples include scripts src tests "$sources")
+copy_sources "$sources"
 chmod -R a-w "$sources"
 find "$sources" | sort >"$work/before"
 

@@ -37,8 +37,7 @@ if [ "$(cat "$root.version" 2>/dev/null)" != "$packages" ]; then
 fi
 
 rm -rf "${root:?}$home"/*
-mkdir "$root$home/ixy"
-tar -C "$IXY_SOURCE" --exclude=./build --exclude=./.git -c . | tar -x -C "$root$home/ixy"
+copy_sources "$root$home/ixy"
 chroot "$root" chown -R "$user:" "$home"
 in_root 'cd ixy && make check' >"$work/check.log" 2>&1 || {
 	grep -A 30 -E '\*\*\*(Failed|Timeout|Exception)|error:' "$work/check.log" | head -n 100

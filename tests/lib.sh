@@ -36,6 +36,13 @@ need()
 	command -v "$1" >/dev/null || skip "$1 is missing: apt install $2"
 }
 
+# copy_sources DIR: as a fresh clone has them
+copy_sources()
+{
+	mkdir -p "$1"
+	tar -C "$IXY_SOURCE" --exclude=./build --exclude=./.git -c . | tar -x -C "$1" --no-same-owner
+}
+
 failures=0
 
 # fail MESSAGE...: say what is wrong and go on; finish ends the test. die ends it at once.
