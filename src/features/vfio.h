@@ -2,8 +2,17 @@
 /* What vfio.c, dma.c and kernel.c find in the files that the smallest build leaves out. */
 #pragma once
 
-/* backends.c: who serves *@name; moves *@name past the prefix. */
+/* backends.c, under vfio_lock: who serves *@name; moves *@name past the prefix, or to the name that
+ * the kernel has for a PCI function. */
 const struct vfio_backend *vfio_backend_for(const char **name);
+
+/*
+ * address.c, under vfio_lock. vfio_pci_name(): the PCI function that @address names, as the kernel
+ * writes it, or @address if it names none. vfio_kernel_name(): what VFIO_GROUP_GET_DEVICE_FD takes,
+ * @pci and the token of @dev's address (Linux: vfio_pci_core_match).
+ */
+const char *vfio_pci_name(const char *address);
+const char *vfio_kernel_name(const struct vfio_device *dev, const char *pci);
 
 extern const struct vfio_backend vfio_user;	  /* vfio_user.c */
 extern const struct vfio_backend vfio_vhost_user; /* vhost_user.c */
@@ -43,7 +52,24 @@ int dma_tell_spaces(struct dma_map *map, bool add);
  */
 bool dma_is_physical(void);
 struct dma_map *dma_get_physical(size_t size);
-#define dma_get(size, otherwise) (dma_is_physical() ? dma_get_physical(size) : (otherwise))
+
+/*
+ * pages.c. dma_may_try(): may we ask for so much memory, or does the kernel kill those who try?
+ * dma_warn(): there will be no huge pages, errno says why; returns NULL. dma_check_pages(): warn if
+ * @space is slower by the pages of @map. dma_has_pages(): has all of @map got its pages? dma_why():
+ * errno, in words. dma_take_page(): have the kernel back a part of a file with memory; unlike a
+ * touch, that can fail.
+ */
+bool dma_may_try(size_t size);
+struct dma_map *dma_warn(size_t size);
+void dma_check_pages(const struct vfio_space *space, const struct dma_map *map);
+bool dma_has_pages(const struct dma_map *map, size_t page);
+const char *dma_why(void);
+bool dma_take_page(int fd, size_t at, size_t page);
+#define dma_get(size, huge, normal)                                                                \
+	(dma_is_physical()  ? dma_get_physical(size)                                               \
+	 : dma_may_try(size) ? (huge) ?: dma_warn(size) ?: (normal)                                 \
+			    : NULL)
 
 /*
  * dma.c, for dma_user.c, under vfio_lock. dma_add() chooses an I/O virtual address, enters @map into

@@ -69,14 +69,12 @@ static struct dma_map *get_memory(size_t size, size_t page, unsigned int flags)
 		return NULL;
 	map->mem.size = (size + page - 1) & -page;
 	map->fd = memfd_create("ixy-dma", MFD_CLOEXEC | MFD_ALLOW_SEALING | flags);
-	if (map->mem.size / page > (size_t)sysconf(_SC_PHYS_PAGES))
-		errno = ENOMEM; /* we would be killed for trying */
-	else if (map->fd >= 0 && !ftruncate(map->fd, map->mem.size) &&
-		 !fcntl(map->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
+	if (map->fd >= 0 && !ftruncate(map->fd, map->mem.size) &&
+	    !fcntl(map->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
 		map->mem.virt = mmap(NULL, map->mem.size, PROT_READ | PROT_WRITE,
 				     MAP_SHARED | MAP_POPULATE, map->fd, 0);
 	map->allocated = map->mem.virt && map->mem.virt != MAP_FAILED;
-	if (map->allocated)
+	if (map->allocated && dma_has_pages(map, page)) /* MAP_POPULATE does not tell */
 		return map;
 	errno = destroy(map, errno);
 	return NULL;
@@ -84,11 +82,11 @@ static struct dma_map *get_memory(size_t size, size_t page, unsigned int flags)
 
 int vfio_dma_alloc(struct dma_memory *mem, size_t size)
 {
-	struct dma_map *map = dma_get(size, get_memory(size, HUGE_PAGE, MFD_HUGETLB | MFD_HUGE_2MB)
-						    ?: get_memory(size, sysconf(_SC_PAGESIZE), 0));
+	struct dma_map *map = dma_get(size, get_memory(size, HUGE_PAGE, MFD_HUGETLB | MFD_HUGE_2MB),
+				      get_memory(size, sysconf(_SC_PAGESIZE), 0));
 
 	if (!map)
-		return ixy_fail(errno, "cannot allocate %zu bytes for DMA", size);
+		return ixy_fail(errno, "cannot allocate %zu bytes for DMA: %s", size, dma_why());
 	pthread_mutex_lock(&vfio_lock);
 	int err = dma_add(map, mem);
 	pthread_mutex_unlock(&vfio_lock);

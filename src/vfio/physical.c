@@ -44,17 +44,6 @@ static int huge_file(unsigned int flags)
 	return memfd_create("ixy-dma", MFD_CLOEXEC | MFD_HUGETLB | MFD_HUGE_2MB | flags);
 }
 
-/* A page for a place in a file, or back. Unlike touching memory it fails when there are none. */
-static bool take_page(int fd, size_t index)
-{
-	int err;
-
-	do
-		err = fallocate(fd, 0, index * HUGE_PAGE, HUGE_PAGE);
-	while (err && errno == EINTR);
-	return !err;
-}
-
 static bool give_page(int fd, size_t index)
 {
 	return !fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, index * HUGE_PAGE,
@@ -99,7 +88,8 @@ static int move_run(struct dma_map *map, int from, const struct huge_page *run, 
 
 	map->fd = huge_file(MFD_ALLOW_SEALING);
 	for (size_t i = 0; i < count && good; i++)
-		good = give_page(from, run[i].index) && take_page(map->fd, i);
+		good = give_page(from, run[i].index) &&
+		       dma_take_page(map->fd, i * HUGE_PAGE, HUGE_PAGE);
 	map->mem = (struct dma_memory){ good ? map_pages(map->fd, count) : MAP_FAILED,
 					run->physical, count * HUGE_PAGE };
 	good = good && map->mem.virt != MAP_FAILED && !locate(now, map->mem.virt, count);
@@ -128,7 +118,7 @@ static int find_memory(struct dma_map *map, size_t wanted, size_t *have)
 		return -errno;
 	*have = 0;
 	for (size_t target = wanted; !err && !run; target *= 2) {
-		while (*have < target && take_page(fd, *have))
+		while (*have < target && dma_take_page(fd, *have * HUGE_PAGE, HUGE_PAGE))
 			++*have;
 		if (*have < wanted) {
 			err = -ENOMEM;

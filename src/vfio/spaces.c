@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The I/O address spaces of all open devices: each gets all maps, at the same addresses. */
-#include <sys/vfs.h>
-
 #include "internal.h"
-
-#define HUGE_PAGE (2 << 20)
 
 static struct vfio_space *spaces;
 
@@ -40,27 +36,12 @@ bool dma_is_physical(void)
 	return space;
 }
 
-/* Normal pages do as well, but once somebody is slowed down by them, he should know why. */
-static void check_pages(const struct vfio_space *space, const struct dma_map *map)
-{
-	static bool told;
-	struct statfs fs;
-
-	if (told || !map->allocated || space->backend != &vfio_kernel || fstatfs(map->fd, &fs) ||
-	    fs.f_bsize >= HUGE_PAGE)
-		return;
-	ixy_log(IXY_WARN,
-		"no free huge pages of 2 MiB, using normal ones: that works, but the IOMMU is "
-		"slower; to reserve some: echo 256 | sudo tee /proc/sys/vm/nr_hugepages");
-	told = true;
-}
-
 static int space_add(struct vfio_space *space, const struct dma_map *map)
 {
 	int err = space->backend->dma(space, map, true);
 
 	if (!err)
-		check_pages(space, map);
+		dma_check_pages(space, map);
 	return err;
 }
 
