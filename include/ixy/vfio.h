@@ -24,12 +24,16 @@ struct vfio_device;
 /**
  * vfio_open() - take control of a device
  * @dev:     set on success
- * @address: "0000:03:00.0": a PCI function that is bound to vfio-pci;
+ * @address: "0000:03:00.0" or "03:00.0": a PCI function that is bound to vfio-pci; behind it may be
+ *           ",token=UUID", the VF token that it shares with its PF or VFs (Linux: SR-IOV of vfio-pci);
  *           "sysfs:0000:03:00.0": one without a driver, as root and without an IOMMU; with ",force"
  *           behind it, taken from its driver if it has one;
  *           "vfio-user:PATH": a server's UNIX socket;
  *           "vhost-user:PATH": that of a back end, which plays a virtio-net device; with ",split"
  *           behind it, packed rings are not used
+ *
+ * The name of a Linux network interface ("enp3s0", "sysfs:enp3s0") stands for its PCI function, as
+ * long as it has one.
  *
  * All DMA memory that the process has is mapped for the device. Bus mastering stays off until
  * vfio_set_bus_master().

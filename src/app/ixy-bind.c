@@ -25,7 +25,7 @@
 #define INDENT	  14 /* of what does not fit, and of remarks */
 
 struct card {
-	char pci[16];
+	char pci[SYSFS_PCI];
 	unsigned int vendor, device, class;
 	const char *name; /* of those that ixy drives, else NULL */
 	char driver[SYSFS_NAME], group[SYSFS_NAME];
@@ -51,7 +51,7 @@ static void read_card(struct card *card, const char *pci)
 	char node[SYSFS_NAME];
 
 	*card = (struct card){ 0 };
-	snprintf(card->pci, sizeof(card->pci), "%.15s", pci);
+	snprintf(card->pci, sizeof(card->pci), "%s", pci);
 	card->vendor = read_hex(pci, "vendor");
 	card->device = read_hex(pci, "device");
 	card->class = read_hex(pci, "class") >> 16;
@@ -204,6 +204,7 @@ struct others {
 	char **named; /* cards on the command line */
 	int count;
 	char list[512], addresses[512];
+	bool foreign; /* one that is not ours to give: no network card */
 };
 
 static void add_other(const char *pci, const char *driver, void *ctx)
@@ -218,22 +219,46 @@ static void add_other(const char *pci, const char *driver, void *ctx)
 			return;
 	snprintf(others->list + length, sizeof(others->list) - length, "%s%s (%s)",
 		 length ? ", " : "", pci, driver);
+	others->foreign |= !sysfs_is_network(pci) && !sysfs_is_bridge(pci);
 	length = strlen(others->addresses);
 	snprintf(others->addresses + length, sizeof(others->addresses) - length, " %s", pci);
 }
 
+/* Whatever else has a card is one of the kernel's own drivers. */
+static bool is_for_programs(const char *driver)
+{
+	return sysfs_is_vfio(driver) || !strcmp(driver, "pci-stub") ||
+	       !strncmp(driver, "uio_", 4) || !strcmp(driver, "igb_uio");
+}
+
+/*
+ * The driver that @card has when it has been given to @driver; "" is none. Bridges in the group of a
+ * card are given, too, and need nothing but that their driver is not in the way.
+ */
+static const char *target(const struct card *card, const char *driver)
+{
+	if (!strcmp(driver, "kernel") && *card->driver && !is_for_programs(card->driver))
+		return card->driver;
+	if (!strcmp(driver, "vfio-pci") && sysfs_is_bridge(card->pci))
+		return sysfs_leaves_group_viable(card->driver) ? card->driver : "";
+	return strcmp(driver, "none") ? driver : "";
+}
+
 static bool may_bind(const struct card *card, const char *driver, char **named, int count)
 {
-	struct others others = { named, count, "", "" };
+	struct others others = { named, count, "", "", false };
 
-	if (!strcmp(driver, "kernel"))
-		return true; /* a card that the kernel drives stays as it is */
-	if (!is_network_card(card) && !force)
+	const bool stays = !strcmp(target(card, driver), card->driver);
+
+	if (stays && strcmp(driver, "vfio-pci"))
+		return true;
+	if (!is_network_card(card) && !sysfs_is_bridge(card->pci) && strcmp(driver, "kernel") &&
+	    !force)
 		return refuse(card, "not a network card (class %02x); --force gives it to %s",
 			      card->class, driver);
-	if (*card->used && !force)
+	if (*card->used && !stays && !force)
 		return refuse(card, "in use: %s; --force takes it all the same", card->used);
-	if (strcmp(driver, "vfio-pci"))
+	if (strcmp(driver, "vfio-pci") || sysfs_is_bridge(card->pci))
 		return true;
 	if (!*card->group)
 		return refuse(
@@ -246,8 +271,10 @@ static bool may_bind(const struct card *card, const char *driver, char **named, 
 	if (*others.list && !force)
 		return refuse(card,
 			      "its IOMMU group %s has other members, which have to go with it: %s; "
-			      "ixy-bind vfio-pci %s%s",
-			      card->group, others.list, card->pci, others.addresses);
+			      "%sixy-bind %svfio-pci %s%s",
+			      card->group, others.list,
+			      others.foreign ? "if the system can do without them: " : "",
+			      others.foreign ? "--force " : "", card->pci, others.addresses);
 	return true;
 }
 
@@ -306,6 +333,9 @@ static bool bind_vfio(const struct card *card, const struct passwd *user)
 		load("vfio-pci", "vfio_iommu_type1");
 	if (!sysfs_exists("bus/pci/drivers/vfio-pci"))
 		return refuse(card, "the kernel has no vfio-pci");
+	if (sysfs_is_bridge(card->pci))
+		return !strcmp(target(card, "vfio-pci"), card->driver) ||
+		       move(card, SYSFS_NO_DRIVER);
 	if (strcmp(card->driver, "vfio-pci") && !move(card, "vfio-pci"))
 		return false;
 	if (!user)
@@ -319,13 +349,6 @@ static bool bind_vfio(const struct card *card, const struct passwd *user)
 	printf("%s belongs to %s; programs of %s need locked memory, too: see ulimit -l\n", path,
 	       user->pw_name, user->pw_name);
 	return true;
-}
-
-/* Whatever else has a card is one of the kernel's own drivers. */
-static bool is_for_programs(const char *driver)
-{
-	return !strcmp(driver, "vfio-pci") || !strcmp(driver, "pci-stub") ||
-	       !strncmp(driver, "uio_", 4) || !strcmp(driver, "igb_uio");
 }
 
 static bool bind_kernel(const struct card *card)
@@ -371,7 +394,7 @@ static bool bind_card(const char *pci, const char *driver, const struct passwd *
 	if (!strcmp(driver, "kernel"))
 		done = *after.driver && !is_for_programs(after.driver);
 	else
-		done = !strcmp(after.driver, strcmp(driver, "none") ? driver : "");
+		done = !strcmp(after.driver, target(&before, driver));
 	if (!done)
 		return refuse(&after, "%s; dmesg may tell why",
 			      *after.driver		 ? "its driver does not let it go"
@@ -389,18 +412,26 @@ static bool bind_card(const char *pci, const char *driver, const struct passwd *
 /* All of them or, if there is something against one, none. */
 static bool bind_cards(const char *driver, char **named, int count, const struct passwd *user)
 {
-	bool good = true;
+	bool good = true, refused = false;
 
 	for (int i = 0; i < count; i++) {
-		struct card card;
-		if (!sysfs_is_address(named[i]) || !sysfs_exists(SYSFS_DEVICE, named[i])) {
-			app_say("%s: no such device; they look like 0000:03:00.0", named[i]);
+		char pci[SYSFS_PCI];
+		if (!sysfs_find(pci, named[i]) || strchr(named[i], ',') ||
+		    !sysfs_exists(SYSFS_DEVICE, pci)) {
+			app_say("%s: no such device; they look like 0000:03:00.0 or 03:00.0, and "
+				"the name of a network interface will do, too",
+				named[i]);
 			good = false;
 			continue;
 		}
-		read_card(&card, named[i]);
-		good &= may_bind(&card, driver, named, count);
+		named[i] = strdup(pci) ?: named[i];
 	}
+	for (int i = 0; i < count && good; i++) {
+		struct card card;
+		read_card(&card, named[i]);
+		refused |= !may_bind(&card, driver, named, count);
+	}
+	good &= !refused;
 	for (int i = 0; i < count && good; i++)
 		good = bind_card(named[i], driver, user);
 	return good;
@@ -430,17 +461,16 @@ int main(int argc, char **argv)
 		{ "user", "NAME",
 		  "with vfio-pci: let this user open them (owner of /dev/vfio/GROUP)", APP_TEXT,
 		  &user_name, 0, 0 },
-		{ "force", NULL, "also what the system uses: addresses, routes, bridges, ...",
-		  APP_FLAG, &force, 0, 0 },
+		{ "force", NULL, "also what is in use", APP_FLAG, &force, 0, 0 },
 		{ "json", NULL, "list as JSON, one object per line and card", APP_FLAG, &json, 0,
 		  0 },
 		{ 0 },
 	};
-	const struct app_command command = {
-		"[DRIVER ADDRESS...]",
-		"List network cards, or give those at ADDRESS (0000:03:00.0) to another driver.",
-		options, print_drivers
-	};
+	const struct app_command command = { "[DRIVER ADDRESS...]",
+					     "List network cards, or give those at ADDRESS "
+					     "(0000:03:00.0, 03:00.0, or an interface, "
+					     "enp3s0) to another driver.",
+					     options, print_drivers };
 
 	app_start(argv);
 	ixy_log_to(app_log, NULL);

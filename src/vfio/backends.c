@@ -39,5 +39,6 @@ const struct vfio_backend *vfio_backend_for(const char **name)
 			return backends[i].backend;
 		}
 	}
+	*name = vfio_pci_name(*name);
 	return &vfio_kernel;
 }

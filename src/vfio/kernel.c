@@ -44,7 +44,7 @@ static int kernel_open(struct vfio_device *dev, const char *pci)
 	/* The type of IOMMU can be set when the first group is in, and is lost with the last one. */
 	if (!container.users && ioctl(container_fd, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU))
 		return vfio_explain(pci, "VFIO_SET_IOMMU", errno);
-	dev->fd = ioctl(dev->group_fd, VFIO_GROUP_GET_DEVICE_FD, pci);
+	dev->fd = ioctl(dev->group_fd, VFIO_GROUP_GET_DEVICE_FD, vfio_kernel_name(dev, pci));
 	return dev->fd < 0 ? vfio_explain(pci, "VFIO_GROUP_GET_DEVICE_FD", errno) : 0;
 }
 

@@ -161,6 +161,17 @@ int netif_list(const char *pci, char names[NETIF_MAX][SYSFS_NAME])
 	return count ?: -1;
 }
 
+bool netif_belongs(const char *pci, const char *name)
+{
+	DIR *dir = list_interfaces(pci);
+	const char *interface;
+	bool found = false;
+
+	while ((interface = sysfs_next(dir)) != NULL)
+		found |= !strcmp(interface, name);
+	return found;
+}
+
 bool netif_in_use(const char *pci, char *why, size_t size)
 {
 	DIR *dir = list_interfaces(pci);

@@ -43,11 +43,12 @@ int vfio_reset(struct vfio_device *dev)
 
 int vfio_numa_node(const struct vfio_device *dev)
 {
-	char pci[sizeof("0000:00:00.0")], node[SYSFS_NAME];
+	char pci[SYSFS_PCI], node[SYSFS_NAME];
 	const char *address = dev->address;
 
 	if (!strncmp(address, "sysfs:", 6))
 		address += 6;
-	snprintf(pci, sizeof(pci), "%s", address); /* without what may follow */
-	return sysfs_read(node, SYSFS_DEVICE "/numa_node", pci) && *node ? atoi(node) : -1;
+	return sysfs_find(pci, address) && sysfs_read(node, SYSFS_DEVICE "/numa_node", pci) && *node
+		       ? atoi(node)
+		       : -1;
 }

@@ -20,7 +20,7 @@
 struct sysfs {
 	struct vfio_space space;
 	struct watcher watcher;
-	char pci[16];
+	char pci[SYSFS_PCI];
 	int dir, config, lock;
 	struct bar {
 		int fd;
@@ -243,11 +243,10 @@ static int sysfs_device_open(struct vfio_device *vfio, const char *name)
 	for (int i = 0; i < BARS; i++)
 		dev->bars[i].fd = -1;
 
-	snprintf(dev->pci, sizeof(dev->pci), "%.*s", (int)strcspn(name, ","), name);
-	if (!sysfs_is_address(dev->pci) || (option && strcmp(option, "force")))
+	if (!sysfs_find(dev->pci, name) || (option && strcmp(option, "force")))
 		return ixy_fail(EINVAL,
 				"%s: not an address; they look like sysfs:0000:03:00.0 or "
-				"sysfs:0000:03:00.0,force",
+				"sysfs:0000:03:00.0,force, and a network interface will do, too",
 				vfio->address);
 	if (!sysfs_exists(SYSFS_DEVICE, dev->pci))
 		return ixy_fail(ENODEV, "%s: no such device; ixy-bind lists network cards",

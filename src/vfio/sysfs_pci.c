@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Reading and writing what the kernel shows of PCI functions; see sysfs.h. */
 #define _GNU_SOURCE /* secure_getenv() */
-#include <ctype.h>
 #include <limits.h>
 #include <stdarg.h>
 
@@ -32,17 +31,6 @@ static void expand(char *path, const char *format, va_list args)
 		expand(path, format, args);                                                        \
 		va_end(args);                                                                      \
 	} while (0)
-
-bool sysfs_is_address(const char *pci)
-{
-	static const char pattern[] = "xxxx:xx:xx.x";
-
-	for (size_t i = 0; i < sizeof(pattern); i++) {
-		if (pattern[i] == 'x' ? !isxdigit((unsigned char)pci[i]) : pci[i] != pattern[i])
-			return false;
-	}
-	return true;
-}
 
 int sysfs_open(int flags, const char *format, ...)
 {
@@ -142,8 +130,31 @@ int sysfs_lock(const char *pci)
 	return fd;
 }
 
+bool sysfs_is_vfio(const char *driver)
+{
+	return !strcmp(driver, "vfio-pci") || strstr(driver, "_vfio_pci");
+}
+
 bool sysfs_leaves_group_viable(const char *driver)
 {
-	return !*driver || !strcmp(driver, "vfio-pci") || !strcmp(driver, "pcieport") ||
+	return !*driver || sysfs_is_vfio(driver) || !strcmp(driver, "pcieport") ||
 	       !strcmp(driver, "pci-stub");
+}
+
+/* Base class and subclass; PCI Code and ID Assignment Specification. */
+static unsigned long class_of(const char *pci)
+{
+	char text[SYSFS_NAME];
+
+	return sysfs_read(text, SYSFS_DEVICE "/class", pci) ? strtoul(text, NULL, 16) >> 8 : 0;
+}
+
+bool sysfs_is_network(const char *pci)
+{
+	return class_of(pci) >> 8 == 0x02;
+}
+
+bool sysfs_is_bridge(const char *pci)
+{
+	return class_of(pci) == 0x0604 || class_of(pci) == 0x0609; /* transparent, or half so */
 }

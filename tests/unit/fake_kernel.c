@@ -39,11 +39,18 @@ ssize_t __wrap_readlink(const char *path, char *target, size_t size);
 int __wrap_stat(const char *path, struct stat *file);
 DIR *__wrap_opendir(const char *path);
 
+static int fail(int err)
+{
+	errno = err;
+	return -1;
+}
+
 /* ---- Files ---- */
 
 static const char *inside(char moved[PATH_MAX], const char *path)
 {
-	if (!root[0] || (strncmp(path, "/sys/", 5) && strncmp(path, "/dev/vfio/", 10)))
+	if (!root[0] || (strncmp(path, "/sys/", 5) && strncmp(path, "/dev/vfio/", 10) &&
+			 strcmp(path, "/proc/interrupts")))
 		return path;
 	snprintf(moved, PATH_MAX, "%s%s", root, path);
 	return moved;
@@ -123,6 +130,8 @@ int __wrap_open(const char *path, int flags, ...)
 		}
 		return fd;
 	}
+	if (kernel.container_error && !strcmp(path, "/dev/vfio/vfio"))
+		return fail(kernel.container_error);
 	fd = __real_open(inside(moved, path), flags, 0);
 	if (fd >= 0 && !strcmp(path, "/dev/vfio/vfio")) {
 		kernel.container_inode = inode_of(fd);
@@ -187,12 +196,6 @@ DIR *__wrap_opendir(const char *path)
 
 /* ---- Requests ---- */
 
-static int fail(int err)
-{
-	errno = err;
-	return -1;
-}
-
 static int group_request(struct kernel_group *group, unsigned long request, void *argument)
 {
 	if (request == VFIO_GROUP_GET_STATUS) {
@@ -215,8 +218,16 @@ static int group_request(struct kernel_group *group, unsigned long request, void
 	if (request == VFIO_GROUP_GET_DEVICE_FD) {
 		for (int i = 0; i < KERNEL_DEVICES; i++) {
 			struct kernel_device *device = &kernel.devices[i];
-			if (device->group != group || strcmp(device->pci, argument))
+			const char *name = argument;
+			const size_t length = strlen(device->pci);
+			if (device->group != group || strncmp(device->pci, name, length))
 				continue;
+			if (kernel.device_error)
+				return fail(kernel.device_error);
+			if (!kernel.token ? name[length]
+					  : strncmp(name + length, " vf_token=", 10) ||
+						    strcmp(name + length + 10, kernel.token))
+				return fail(EACCES);
 			if (!group->attached || !kernel.iommu) {
 				kernel.order_errors++;
 				return fail(EINVAL);
@@ -315,6 +326,8 @@ static int container_request(unsigned long request, void *argument)
 			kernel.order_errors++;
 			return fail(EINVAL);
 		}
+		if (kernel.iommu_error)
+			return fail(kernel.iommu_error);
 		kernel.iommu = true;
 		return 0;
 	}
@@ -444,6 +457,16 @@ void kernel_make_file(const char *path)
 		abort();
 }
 
+void kernel_write(const char *path, const char *text)
+{
+	char moved[PATH_MAX];
+
+	kernel_make_file(path);
+	FILE *file = fopen(inside(moved, path), "w");
+	if (!file || fputs(text, file) == EOF || fclose(file))
+		abort();
+}
+
 void kernel_remove(const char *path)
 {
 	char command[PATH_MAX];
@@ -477,7 +500,7 @@ static void remember(enum ixy_log_level level, const char *line, void *ctx)
 int kernel_boot(void **state)
 {
 	static const char *const names[] = { "0000:01:00.0", "0000:02:00.0", "0000:03:00.0",
-					     "0000:03:00.1", "0000:03:00.2" };
+					     "0000:03:00.1", "0000:03:00.2", "10000:e1:00.0" };
 	static const int numbers[] = { 11, 12, 13 };
 	char path[128], target[128];
 

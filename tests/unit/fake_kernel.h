@@ -13,7 +13,7 @@
 #include <linux/vfio.h>
 
 #define KERNEL_GROUPS  3
-#define KERNEL_DEVICES 5
+#define KERNEL_DEVICES 6
 #define KERNEL_MAPS    64
 #define BAR0_SIZE      0x20000
 #define CONFIG_OFFSET  0x100000 /* in a device's file; BAR0 is at 0 */
@@ -56,6 +56,10 @@ struct kernel {
 	uint64_t memlock;	 /* limit in bytes */
 	uint64_t unmap_short_by; /* unmaps that much less than it was asked */
 	int open_error;		 /* of the next group file */
+	int container_error;	 /* of the container's file */
+	int iommu_error;	 /* of VFIO_SET_IOMMU */
+	const char *token;	 /* without which VFIO_GROUP_GET_DEVICE_FD is EACCES */
+	int device_error;	 /* of VFIO_GROUP_GET_DEVICE_FD */
 	bool sparse;		 /* BAR0: only page 1 can be mapped */
 	uint32_t order_errors; /* requests that a real kernel refuses with EINVAL for their order */
 	/* As it was asked; the last member, as its size is not fixed. */
@@ -70,8 +74,9 @@ extern uint32_t messages[4]; /* by level */
 int kernel_boot(void **state);
 int kernel_shutdown(void **state);
 
-/* A file or a symbolic link in the folder: "/sys/..." or "/dev/vfio/...". */
+/* A file or a symbolic link in the folder: "/sys/...", "/dev/vfio/..." or "/proc/interrupts". */
 void kernel_make_file(const char *path);
+void kernel_write(const char *path, const char *text);
 void kernel_make_link(const char *path, const char *target);
 void kernel_remove(const char *path);
 

@@ -447,6 +447,52 @@ static void normal_pages_are_warned_of_once(void **state)
 	assert_true(messages[IXY_WARN] <= 1); /* by an earlier test, or there are huge pages */
 }
 
+/* ---- Addresses, as people write them ---- */
+
+static void all_forms_of_an_address_are_accepted(void **state)
+{
+	static const char *const forms[] = { "01:00.0", "0000:01:00.0", "00000000:01:00.0",
+					     "enp1s0", "eth7" };
+
+	(void)state;
+	kernel_make_file("/sys/bus/pci/devices/0000:01:00.0/net/enp1s0/flags");
+	kernel_write("/sys/bus/pci/devices/0000:01:00.0/numa_node", "3\n");
+	for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
+		struct vfio_device *dev = open_device(forms[i]);
+		assert_int_equal(kernel.devices[0].files, 1);
+		assert_string_equal(vfio_address(dev), forms[i]);
+		assert_int_equal(vfio_numa_node(dev), 3);
+		vfio_close(dev);
+		all_is_given_back();
+		if (i == 3) /* of virtio cards the interface is further down */
+			kernel_make_file(
+				"/sys/bus/pci/devices/0000:01:00.0/virtio3/net/eth7/flags");
+	}
+}
+
+static void domains_may_have_more_digits(void **state)
+{
+	(void)state;
+	struct vfio_device *a = open_device("10000:e1:00.0");
+	assert_int_equal(kernel.devices[5].files, 1);
+	struct vfio_device *b = open_device("00010000:E1:00.0");
+	assert_int_equal(kernel.devices[5].files, 2);
+	vfio_close(a);
+	vfio_close(b);
+	all_is_given_back();
+}
+
+#define TOKEN "14d63f20-8445-11ea-8900-1f9ce7d5650d"
+
+static void a_token_is_passed_on(void **state)
+{
+	(void)state;
+	kernel.token = TOKEN;
+	vfio_close(open_device("0000:01:00.0,token=" TOKEN));
+	vfio_close(open_device("01:00.0,token=" TOKEN));
+	all_is_given_back();
+}
+
 /* ---- Errors, each with the way out of it ---- */
 
 static void refused(const char *address, int err, const char *a, const char *b)
@@ -469,12 +515,24 @@ static void what_is_no_address_is_refused(void **state)
 	refused("..", EINVAL, "..", "0000:03:00.0");
 	refused("0000:01:00.0/../0000:02:00.0", EINVAL, "", "0000:03:00.0");
 	refused("0000:01:00.0 ", EINVAL, "", "0000:03:00.0");
+	refused("0000:01:00", EINVAL, "", "0000:03:00.0");
+	refused("01:20.0", EINVAL, "", "0000:03:00.0");
+	refused("01:00.8", EINVAL, "", "0000:03:00.0");
+	refused("-1:00.0", EINVAL, "", "0000:03:00.0");
+	refused("0x01:00.0", EINVAL, "", "0000:03:00.0");
+	refused("000000000:01:00.0", EINVAL, "", "0000:03:00.0");
+	refused("0000:01:00.0,", EINVAL, "", "0000:03:00.0");
+	refused("0000:01:00.0,force", EINVAL, "", "0000:03:00.0");
+	refused("0000:01:00.0,token=", EINVAL, "", "token=UUID");
+	refused("0000:01:00.0,token=" TOKEN "0", EINVAL, "", "token=UUID");
+	refused("0000:01:00.0,token=14d63f20-8445-11ea-8900-1f9ce7d5650", EINVAL, "", "token=UUID");
 }
 
 static void a_device_that_is_not_there(void **state)
 {
 	(void)state;
 	refused("0000:09:00.0", ENODEV, "0000:09:00.0", "no such device");
+	refused("09:00.0", ENODEV, "0000:09:00.0", "no such device");
 }
 
 static void a_device_with_another_driver(void **state)
@@ -483,6 +541,8 @@ static void a_device_with_another_driver(void **state)
 	kernel_make_link("/sys/bus/pci/devices/0000:01:00.0/driver", "../../bus/pci/drivers/ixgbe");
 	kernel_remove("/dev/vfio/11");
 	refused("0000:01:00.0", ENODEV, "driven by ixgbe", "ixy-bind vfio-pci 0000:01:00.0");
+	kernel_make_file("/sys/bus/pci/devices/0000:01:00.0/net/enp1s0/flags");
+	refused("enp1s0", ENODEV, "driven by ixgbe", "ixy-bind vfio-pci 0000:01:00.0");
 	kernel_remove("/sys/bus/pci/devices/0000:01:00.0/driver");
 	refused("0000:01:00.0", ENODEV, "no driver", "ixy-bind vfio-pci 0000:01:00.0");
 }
@@ -499,7 +559,68 @@ static void pitfall_vfio_6_neighbours_in_the_way_are_named(void **state)
 	(void)state;
 	kernel.groups[2].viable = false;
 	kernel_make_link("/sys/bus/pci/devices/0000:03:00.1/driver", "../../bus/pci/drivers/ixgbe");
-	refused("0000:03:00.0", EBUSY, "0000:03:00.1", "ixgbe");
+	kernel_write("/sys/bus/pci/devices/0000:03:00.1/class", "0x020000\n");
+	refused("0000:03:00.0", EBUSY, "0000:03:00.1 (ixgbe)",
+		"; bind them, too: sudo ixy-bind vfio-pci 0000:03:00.1");
+
+	/* Variants of vfio-pci are not in the way. ixy-bind knows what to do with bridges, and asks
+	 * for --force where others are. */
+	kernel_make_link("/sys/bus/pci/devices/10000:e1:00.0/driver",
+			 "../../bus/pci/drivers/mlx5_vfio_pci");
+	kernel_make_link("/sys/bus/pci/devices/0000:03:00.2/driver",
+			 "../../bus/pci/drivers/shpchp");
+	kernel_write("/sys/bus/pci/devices/0000:03:00.2/class", "0x060400\n");
+	refused("0000:03:00.0", EBUSY, "0000:03:00.2 (shpchp)",
+		"; bind them, too: sudo ixy-bind vfio-pci 0");
+	assert_null(strstr(last_message, "mlx5"));
+	kernel_write("/sys/bus/pci/devices/0000:03:00.2/class", "0x010601\n");
+	refused("0000:03:00.0", EBUSY, "if the system can do without",
+		"sudo ixy-bind --force vfio-pci 0");
+}
+
+/* It is no matter of permissions, whatever the kernel calls it. */
+static void a_group_with_memory_of_the_firmware(void **state)
+{
+	(void)state;
+	kernel_make_file("/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts");
+	kernel_write("/sys/kernel/iommu_groups/11/reserved_regions",
+		     "0x000000007c000000 0x000000007cffffff direct-relaxable\n"
+		     "0x00000000fee00000 0x00000000feefffff msi\n");
+	kernel.iommu_error = EINVAL;
+	refused("0000:01:00.0", EINVAL, "IOMMU group 11", "dmesg");
+	kernel_write("/sys/kernel/iommu_groups/11/reserved_regions",
+		     "0x000000007d000000 0x000000007dffffff direct\n"
+		     "0x00000000fee00000 0x00000000feefffff msi\n");
+	refused("0000:01:00.0", EINVAL, "RMRR", "ixy-bind none 0000:01:00.0");
+	kernel.iommu_error = EPERM; /* before Linux 6.4 */
+	refused("0000:01:00.0", EPERM, "RMRR", "sysfs:0000:01:00.0");
+}
+
+static void only_what_does_not_remap_interrupts_is_blamed_for_it(void **state)
+{
+	(void)state;
+	kernel.iommu_error = EPERM;
+	refused("0000:01:00.0", EPERM, "modprobe", "vfio_iommu_type1");
+	kernel_write("/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts", "N\n");
+	kernel_write("/proc/interrupts", "  1:  9  0   IO-APIC   1-edge  i8042\n");
+	refused("0000:01:00.0", EPERM, "does not remap interrupts", "allow_unsafe_interrupts");
+	kernel_write("/proc/interrupts", "  1:  9  0   IR-IO-APIC   1-edge  i8042\n");
+	refused("0000:01:00.0", EPERM, "not permitted", "dmesg");
+	kernel_write("/proc/interrupts", "");
+	kernel_write("/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts", "Y\n");
+	refused("0000:01:00.0", EPERM, "not permitted", "dmesg");
+}
+
+static void a_token_that_is_missing_wrong_or_too_much(void **state)
+{
+	(void)state;
+	kernel.token = TOKEN;
+	refused("0000:01:00.0", EACCES, "programs use its VFs", "0000:01:00.0,token=UUID");
+	kernel_make_link("/sys/bus/pci/devices/0000:01:00.0/physfn", "../0000:02:00.0");
+	refused("0000:01:00.0", EACCES, "a VF of 0000:02:00.0", "0000:01:00.0,token=UUID");
+	kernel.device_error = EINVAL;
+	refused("0000:01:00.0,token=" TOKEN, EINVAL, "0000:02:00.0 is not bound to vfio-pci",
+		"leave it out");
 }
 
 static void pitfall_vfio_6_groups_without_iommu_have_another_name(void **state)
@@ -537,7 +658,22 @@ static void no_permission(void **state)
 {
 	(void)state;
 	kernel.open_error = EACCES;
-	refused("0000:01:00.0", EACCES, "/dev/vfio/11", "ixy-bind --user");
+	refused("0000:01:00.0", EACCES, "/dev/vfio/11",
+		"ixy-bind --user $USER vfio-pci 0000:01:00.0");
+	kernel.open_error = 0;
+	kernel.container_error = EACCES;
+	refused("0000:01:00.0", EACCES, "/dev/vfio/vfio: permission denied",
+		"chmod 666 /dev/vfio/vfio");
+}
+
+static void a_container_without_the_files(void **state)
+{
+	(void)state;
+	kernel_make_file("/sys/module/vfio/version");
+	kernel_remove("/dev/vfio/11");
+	refused("0000:01:00.0", ENODEV, "no /dev/vfio/11 here", "--device /dev/vfio/11");
+	kernel_remove("/dev/vfio/vfio");
+	refused("0000:01:00.0", ENODEV, "no /dev/vfio/vfio here", "--device /dev/vfio/vfio");
 }
 
 static void a_device_that_is_in_use(void **state)
@@ -581,14 +717,21 @@ int main(void)
 		TEST(a_device_that_is_wanted_back_is_noticed),
 		TEST(a_device_that_has_failed_is_noticed),
 		TEST(normal_pages_are_warned_of_once),
+		TEST(all_forms_of_an_address_are_accepted),
+		TEST(domains_may_have_more_digits),
+		TEST(a_token_is_passed_on),
 		TEST(what_is_no_address_is_refused),
 		TEST(a_device_that_is_not_there),
 		TEST(a_device_with_another_driver),
 		TEST(a_machine_without_iommu),
 		TEST(pitfall_vfio_6_neighbours_in_the_way_are_named),
+		TEST(a_group_with_memory_of_the_firmware),
+		TEST(only_what_does_not_remap_interrupts_is_blamed_for_it),
+		TEST(a_token_that_is_missing_wrong_or_too_much),
 		TEST(pitfall_vfio_6_groups_without_iommu_have_another_name),
 		TEST(pitfall_vfio_6_a_small_memlock_limit_is_explained),
 		TEST(no_permission),
+		TEST(a_container_without_the_files),
 		TEST(a_device_that_is_in_use),
 		TEST(the_vfio_module_is_not_there),
 #endif
