@@ -45,7 +45,9 @@ make_tree()
 	pci_function 0000:03:00.0 1af4:1000 020000 "" virtio-pci
 	pci_function 0000:04:00.0 8086:2922 010601 14 ahci
 	echo 1 >"$bus/devices/0000:01:00.1/numa_node"
-	mkdir -p "$bus/devices/0000:01:00.0/net/ixy-test0" "$bus/devices/0000:03:00.0/virtio3/net/ixy-test3"
+	mkdir -p "$bus/devices/0000:01:00.0/net/ixy-test0" "$bus/devices/0000:03:00.0/virtio3/net/ixy-test3" \
+		"$IXY_SYSFS"/class/net/ixy-test{0,3}
+	echo 0x1002 | tee "$IXY_SYSFS"/class/net/ixy-test{0,3}/flags >/dev/null # down
 }
 bind="$IXY_BIN/ixy-bind"
 
@@ -108,11 +110,29 @@ refused "no card" 2 'which card' vfio-pci
 refused "--user without value" 2 'needs a value' --user
 refused "--user without vfio-pci" 2 'goes with vfio-pci' --user root none 0000:01:00.0
 refused "--user of nobody" 1 'no user' --user ixy-no-such-user vfio-pci 0000:01:00.0
+refused "no address, but a function" 1 'no such device' vfio-pci 0000:01:00.0,force
 refused "no address" 1 'no such device' vfio-pci ../devices/0000:01:00.0
 refused "no such card, and one that is there" 1 '0000:09:00.0' vfio-pci 0000:01:00.0 0000:09:00.0
+refused "no such interface" 1 'ixy-test9: no such device' vfio-pci ixy-test9
 refused "no IOMMU" 1 'not behind an IOMMU.*ixy-bind none 0000:03:00.0' vfio-pci 0000:03:00.0
 refused "no network card" 1 'not a network card' none 0000:04:00.0
+refused "a port of PCI Express" 1 'not a network card' none 0000:02:00.2
+prepare='rm $bus/devices/0000:04:00.0/driver'
+refused "no network card, nor a driver" 1 'not a network card' none 0000:04:00.0
 refused "half a group" 1 '0000:02:00.1 (igb); ixy-bind vfio-pci 0000:02:00.0 0000:02:00.1$' vfio-pci 0000:02:00.0
+prepare='drive 0000:02:00.2 shpchp; rm $bus/devices/0000:02:00.1/driver'
+refused "a bridge in the group" 1 '0000:02:00.2 (shpchp); ixy-bind vfio-pci 0000:02:00.0 0000:02:00.2$' vfio-pci 0000:02:00.0
+prepare='echo 0x010601 >$bus/devices/0000:02:00.1/class'
+refused "a disk controller in the group" 1 'can do without them: ixy-bind --force vfio-pci 0000:02:00.0 0000:02:00.1$' vfio-pci 0000:02:00.0
+prepare='echo 0x1003 >$IXY_SYSFS/class/net/ixy-test0/flags'
+refused "an interface that is up" 1 'ixy-test0 is up.*sudo ip link set ixy-test0 down' vfio-pci 0000:01:00.0
+prepare='echo 0x1003 >$IXY_SYSFS/class/net/ixy-test3/flags'
+refused "one of a virtio card" 1 'ixy-test3 is up' none ixy-test3
+prepare='echo 3 >$bus/devices/0000:01:00.0/sriov_numvfs'
+refused "a card with VFs" 1 '3 VFs' vfio-pci 0000:01:00.0
+prepare='mkdir -p $bus/devices/0000:01:00.1/uio/full; drive 0000:01:00.1 uio_pci_generic; exec 4</dev/full'
+refused "a card that DPDK has" 1 'has /dev/full open' kernel 0000:01:00.1
+exec 4<&-
 prepare='rmdir $bus/devices/0000:01:00.0/net/*'
 refused "an interface elsewhere" 1 'another network namespace' vfio-pci 0000:01:00.0
 prepare='mkdir -p $IXY_SYSFS/class/net/{ixy-test0,br0}; ln -s ../br0 $IXY_SYSFS/class/net/ixy-test0/master'
@@ -153,6 +173,15 @@ writes() # NAME EXIT-STATUS ADDRESS OVERRIDE DRIVER PROBED ARGUMENT...: DRIVER l
 }
 make_tree
 writes "to vfio-pci" 1 0000:01:00.0 vfio-pci ixgbe 0000:01:00.0 vfio-pci 0000:01:00.0
+writes "to vfio-pci, a short address" 1 0000:01:00.0 vfio-pci ixgbe 0000:01:00.0 vfio-pci 01:00.0
+writes "to vfio-pci, an interface" 1 0000:01:00.0 vfio-pci ixgbe 0000:01:00.0 vfio-pci ixy-test0
+writes "to nobody, an interface of virtio" 1 0000:03:00.0 none virtio-pci 0000:03:00.0 none ixy-test3
+pci_function 10000:e1:00.0 8086:10fb 020000 15 ixgbe
+"$bind" | grep -q '^10000:e1:00.0  8086:10fb' || fail "a domain of five digits is not listed"
+writes "to vfio-pci, a domain of five digits" 1 10000:e1:00.0 vfio-pci ixgbe 10000:e1:00.0 vfio-pci 10000:E1:00.0
+drive 0000:02:00.2 shpchp # bridges lose their driver, and are not given to vfio-pci
+writes "to vfio-pci, a bridge" 1 0000:02:00.2 none shpchp 0000:02:00.2 vfio-pci 0000:02:00.2 02:00.0 02:00.1
+writes "to vfio-pci, a port of PCI Express" 0 0000:02:00.2 "(null)" none "" vfio-pci 0000:02:00.2
 writes "to vfio-pci, from nobody" 1 0000:01:00.1 vfio-pci none 0000:01:00.1 vfio-pci 0000:01:00.1
 writes "to nobody" 1 0000:01:00.0 none ixgbe 0000:01:00.0 none 0000:01:00.0
 writes "to nobody, from nobody" 0 0000:01:00.1 none none 0000:01:00.1 none 0000:01:00.1

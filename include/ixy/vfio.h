@@ -25,7 +25,7 @@ struct vfio_device;
  * vfio_open() - take control of a device
  * @dev:     set on success
  * @address: "0000:03:00.0" or "03:00.0": a PCI function that is bound to vfio-pci; behind it may be
- *           ",token=UUID", the VF token that it shares with its PF or VFs (Linux: SR-IOV of vfio-pci);
+ *           ",token=UUID", the VF token that it shares with its PF or VFs (SR-IOV of vfio-pci);
  *           "sysfs:0000:03:00.0": one without a driver, as root and without an IOMMU; with ",force"
  *           behind it, taken from its driver if it has one;
  *           "vfio-user:PATH": a server's UNIX socket;

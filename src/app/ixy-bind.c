@@ -247,18 +247,17 @@ static const char *target(const struct card *card, const char *driver)
 static bool may_bind(const struct card *card, const char *driver, char **named, int count)
 {
 	struct others others = { named, count, "", "", false };
-
 	const bool stays = !strcmp(target(card, driver), card->driver);
+	const bool bridge = !strcmp(driver, "vfio-pci") && sysfs_is_bridge(card->pci);
 
-	if (stays && strcmp(driver, "vfio-pci"))
+	if (stays && !strcmp(driver, "kernel"))
 		return true;
-	if (!is_network_card(card) && !sysfs_is_bridge(card->pci) && strcmp(driver, "kernel") &&
-	    !force)
+	if (!is_network_card(card) && !bridge && strcmp(driver, "kernel") && !force)
 		return refuse(card, "not a network card (class %02x); --force gives it to %s",
 			      card->class, driver);
 	if (*card->used && !stays && !force)
 		return refuse(card, "in use: %s; --force takes it all the same", card->used);
-	if (strcmp(driver, "vfio-pci") || sysfs_is_bridge(card->pci))
+	if (strcmp(driver, "vfio-pci") || bridge)
 		return true;
 	if (!*card->group)
 		return refuse(

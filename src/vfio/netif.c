@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Is a network card in use? Before anybody takes it from the kernel's driver: the network that it
- * would cut may be the one over which he gives the order. What cannot be told counts as in use.
+ * Is a network card in use? Before anybody takes it from its driver: the network that it would cut may
+ * be the one over which he gives the order. What cannot be told counts as in use.
+ *
+ * Not every use can be seen: interfaces above this one (macvlan, ipvlan, VLAN) that a container has,
+ * captures, AF_XDP, filters that send packets here, FCoE. But they all need an interface that is up:
+ * so that counts, also where nothing else is found. What can be seen makes better words.
  */
 #include <ifaddrs.h>
 
 #include <arpa/inet.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <sys/stat.h>
 
 #include "internal.h"
 #include "sysfs.h"
@@ -114,9 +119,23 @@ static bool has_route(const char *name, char *why, size_t size)
 	return found;
 }
 
+/* Say why an interface counts that shows no other use, if it does. */
+static void check_up(const char *name, char *why, size_t size)
+{
+	char flags[SYSFS_NAME];
+
+	if (!sysfs_read(flags, "class/net/%s/flags", name))
+		snprintf(why, size, "cannot tell whether %s is up", name);
+	else if (strtoul(flags, NULL, 16) & IFF_UP)
+		snprintf(why, size,
+			 "%s is up, and may carry something that cannot be seen from here (a "
+			 "container's macvlan, a capture); if not: sudo ip link set %s down",
+			 name, name);
+}
+
 static bool interface_in_use(const char *name, int depth, char *why, size_t size)
 {
-	char master[SYSFS_NAME];
+	char master[SYSFS_NAME], upper[SYSFS_NAME] = "";
 	const char *file;
 	bool used = has_address(name, why, size) || has_route(name, why, size);
 
@@ -126,10 +145,15 @@ static bool interface_in_use(const char *name, int depth, char *why, size_t size
 	}
 	/* VLANs and the like, which the kernel links as upper_NAME. */
 	DIR *dir = used ? NULL : sysfs_list("class/net/%s", name);
-	while ((file = sysfs_next(dir)) != NULL)
-		if (!used && depth < STACK_MAX && !strncmp(file, "upper_", 6))
-			used = interface_in_use(file + 6, depth + 1, why, size);
-	return used;
+	while ((file = sysfs_next(dir)) != NULL) {
+		if (used || depth == STACK_MAX || strncmp(file, "upper_", 6))
+			continue;
+		snprintf(upper, sizeof(upper), "%.63s", file + 6);
+		used = interface_in_use(upper, depth + 1, why, size);
+	}
+	if (!used && *upper)
+		snprintf(why, size, "%s carries %s", name, upper);
+	return used || *upper;
 }
 
 /* The names of its interfaces; NULL if it has none. */
@@ -175,15 +199,31 @@ bool netif_belongs(const char *pci, const char *name)
 bool netif_in_use(const char *pci, char *why, size_t size)
 {
 	DIR *dir = list_interfaces(pci);
-	bool used = false, elsewhere = dir;
+	char vfs[SYSFS_NAME], up[256] = "";
+	struct stat folder = { 0 };
+	nlink_t count = 0;
+	bool used = false;
 	const char *name;
 
+	/* The folder counts interfaces of all network namespaces, and shows those of ours. */
+	const bool any = dir && !fstat(dirfd(dir), &folder);
 	while ((name = sysfs_next(dir)) != NULL) {
-		elsewhere = false;
+		count++;
 		used = used || interface_in_use(name, 0, why, size);
+		if (!*up)
+			check_up(name, up, sizeof(up));
 	}
-	if (elsewhere)
+	if (!used && any && (!count || folder.st_nlink > count + 2)) {
 		snprintf(why, size,
 			 "its interface is in another network namespace (a container's?)");
-	return used || elsewhere;
+		used = true;
+	}
+	if (!used && sysfs_read(vfs, SYSFS_DEVICE "/sriov_numvfs", pci) && atoi(vfs) > 0) {
+		snprintf(why, size, "it has %d VFs, which go with it", atoi(vfs));
+		used = true;
+	}
+	if (used || sysfs_is_open(pci, why, size))
+		return true;
+	snprintf(why, size, "%s", up);
+	return *up;
 }

@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <ifaddrs.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,9 +13,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <arpa/inet.h>
 #include <net/if.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 
@@ -86,7 +89,9 @@ static int make_system(void **state)
 	(void)state;
 	sh("rm -rf bus class");
 	for (int i = 0; i < 10; i++)
-		sh("mkdir -p bus/pci/devices/%s/net/ixy%d class/net/ixy%d", PCI, i, i);
+		sh("mkdir -p bus/pci/devices/%s/net/ixy%d class/net/ixy%d && "
+		   "echo 0x1002 >class/net/ixy%d/flags",
+		   PCI, i, i, i);
 	ifaddrs_error = route_error = route6_error = 0;
 	inet.sin_family = AF_INET;
 	inet.sin_addr.s_addr = htonl(0x0a000001);
@@ -191,6 +196,70 @@ static void what_cannot_be_told_counts(void **state)
 	is_in_use("has a route: /proc/net/ipv6_route: Permission denied");
 }
 
+/* What a container does with it, or a capture, cannot be seen. */
+static void an_interface_that_is_up_counts(void **state)
+{
+	(void)state;
+	sh("echo 0x1003 >class/net/ixy7/flags");
+	is_in_use("ixy7 is up");
+	is_in_use("sudo ip link set ixy7 down");
+	strcpy(label, "ixy3"); /* a better reason */
+	is_in_use("ixy3 is up and has the address 10.0.0.1");
+	strcpy(label, "other");
+	sh("rm class/net/ixy7/flags");
+	is_in_use("cannot tell whether ixy7 is up");
+}
+
+static void what_is_above_counts_also_while_it_is_down(void **state)
+{
+	(void)state;
+	sh("mkdir class/net/vlan5 && ln -s ../vlan5 class/net/ixy2/upper_vlan5");
+	is_in_use("ixy2 carries vlan5");
+	sh("ln -s ../bond0 class/net/vlan5/master");
+	is_in_use("vlan5 is a member of bond0");
+	strcpy(label, "vlan5");
+	is_in_use("vlan5 is up and has the address 10.0.0.1");
+}
+
+/* As the number of links of the folder, where the file system keeps one. */
+static void one_of_several_interfaces_may_be_elsewhere(void **state)
+{
+	char path[128];
+	struct stat folder;
+
+	(void)state;
+	sh("mkdir bus/pci/devices/%s/net/.elsewhere", PCI);
+	snprintf(path, sizeof(path), "%s/bus/pci/devices/%s/net", root, PCI);
+	assert_int_equal(stat(path, &folder), 0);
+	if (folder.st_nlink < 3)
+		skip();
+	is_in_use("another network namespace");
+}
+
+static void a_card_with_vfs_counts(void **state)
+{
+	(void)state;
+	sh("echo 0 >bus/pci/devices/%s/sriov_numvfs", PCI);
+	is_free();
+	sh("echo 2 >bus/pci/devices/%s/sriov_numvfs", PCI);
+	is_in_use("it has 2 VFs");
+}
+
+/* Its file is played by one that nobody opens. */
+static void a_program_that_has_it_open_counts(void **state)
+{
+	(void)state;
+	sh("mkdir -p bus/pci/devices/%s/uio/full", PCI);
+	int fd = open("/dev/full", O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	is_in_use("has /dev/full open");
+	char pid[64];
+	snprintf(pid, sizeof(pid), "process %d (netif_test)", getpid());
+	is_in_use(pid);
+	close(fd);
+	is_free();
+}
+
 static void a_kernel_without_ipv6_has_no_routes_of_it(void **state)
 {
 	(void)state;
@@ -208,6 +277,11 @@ int main(void)
 		TEST(routes_count),
 		TEST(every_interface_counts),
 		TEST(what_cannot_be_told_counts),
+		TEST(an_interface_that_is_up_counts),
+		TEST(what_is_above_counts_also_while_it_is_down),
+		TEST(one_of_several_interfaces_may_be_elsewhere),
+		TEST(a_card_with_vfs_counts),
+		TEST(a_program_that_has_it_open_counts),
 		TEST(a_kernel_without_ipv6_has_no_routes_of_it),
 	};
 	return cmocka_run_group_tests(tests, make_root, remove_root);
