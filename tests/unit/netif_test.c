@@ -88,10 +88,11 @@ static int make_system(void **state)
 {
 	(void)state;
 	sh("rm -rf bus class");
-	for (int i = 0; i < 10; i++)
-		sh("mkdir -p bus/pci/devices/%s/net/ixy%d class/net/ixy%d && "
-		   "echo 0x1002 >class/net/ixy%d/flags",
-		   PCI, i, i, i);
+	sh("all='ixy0 ixy1 ixy2 ixy3 ixy4 ixy5 ixy6 ixy7 ixy8 ixy9'; "
+	   "mkdir -p bus/pci/devices/%s/net class/net && (cd bus/pci/devices/*/net && mkdir $all) "
+	   "&& "
+	   "cd class/net && mkdir $all && for i in $all; do echo 0x1002 >$i/flags; done",
+	   PCI);
 	ifaddrs_error = route_error = route6_error = 0;
 	inet.sin_family = AF_INET;
 	inet.sin_addr.s_addr = htonl(0x0a000001);
