@@ -5,7 +5,8 @@
 need python3 python3
 pack_programs ixy-fwd ixy-bind
 pack_modules e1000e virtio_net
-start_cards gen:flows=64 gen:flows=64 sink sink
+# As fast as they can they would keep the guest busy when Linux has the interface up.
+start_cards gen:flows=64,rate=100 gen:flows=64,rate=100 sink sink
 # shellcheck disable=SC2034 # used by start_guest
 places=('"bus":"port0","addr":"0.0"' '"bus":"port1","addr":"0.0"' '"bus":"bridge","addr":"1.0"' '"bus":"bridge","addr":"2.0"')
 cards=(0000:01:00.0 0000:02:00.0 0000:05:01.0 0000:05:02.0)
@@ -177,16 +178,15 @@ give kernel $virtio
 
 # ---- Groups ----
 
-give kernel "$(card 2)" "$(card 3)"
+give kernel "$(card 3)"
 refused "one of two in a group" "$(card 3) (ixgbe); ixy-bind vfio-pci $(card 2) $(card 3)" vfio-pci "$(card 2)"
 give vfio-pci "$(card 2)" "$(card 3)"
 guest "ixy-fwd --quiet --duration 1 $(card 2) $(card 3)" >"$work/forward.log" 2>&1 || fail "ixy-fwd: $(cat "$work/forward.log")"
-give kernel "$(card 2)"
 give none "$(card 2)"
 give vfio-pci "$(card 0)"
 must "the group is not viable" guest "ixy-fwd --quiet --duration 1 $(card 3) $(card 0)"
-give kernel "$(card 0)" "$(card 2)" "$(card 3)"
-drives ixgbe "$(card 2)" "$(card 3)"
+give kernel "$(card 3)"
+drives ixgbe "$(card 3)"
 
 no_complaints "vfio-pci .* (resetting|reset done)|ixgbe|RLIMIT_MEMLOCK|virtio_net|e1000e|VF token"
 stop_guest
