@@ -31,6 +31,11 @@
 
 #define bit(n) (1ull << (n))
 
+/* For the first answer. Open vSwitch with DPDK has been seen to take 20 seconds. */
+#define REMARK_MS   2000 /* then it is time to say what we wait for */
+#define PATIENCE_MS 60000
+#define RETRY_MS    500 /* who tries to connect again has other things to do */
+
 #define PROTOCOL_FEATURES                                                                          \
 	(bit(VHOST_USER_PROTOCOL_F_MQ) | bit(VHOST_USER_PROTOCOL_F_REPLY_ACK) |                    \
 	 bit(VHOST_USER_PROTOCOL_F_CONFIG) | bit(VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS) |      \
@@ -46,6 +51,7 @@
  * @slots:    pieces of memory that it can take
  * @maps:     those that it has, @map_count of them, or will have when it is connected again
  * @started:  rings
+ * @asked:    connected, but the back end has not answered yet
  */
 struct vhost {
 	struct vfio_space space;
@@ -59,6 +65,7 @@ struct vhost {
 	const struct dma_map **maps;
 	uint32_t map_count;
 	bool started[VHOST_USER_VRINGS];
+	bool asked;
 };
 
 static bool has(const struct vhost *vhost, int protocol_feature)
@@ -246,6 +253,24 @@ static int negotiate_protocol(struct vhost *vhost)
 	return err;
 }
 
+static int greet(struct vhost *vhost, uint64_t *features)
+{
+	struct peer *peer = &vhost->peer;
+	const bool retry = peer->quiet;
+	int err = vhost_user_greet(peer, &vhost->asked, features, retry ? RETRY_MS : REMARK_MS);
+
+	if (err != -EAGAIN || retry)
+		return err;
+	ixy_log(IXY_WARN,
+		"%s: the back end does not answer yet%s; waiting for it, a minute at most",
+		peer->name, peer->hint);
+	err = vhost_user_greet(peer, &vhost->asked, features, PATIENCE_MS - REMARK_MS);
+	return err == -EAGAIN ? peer_lose(peer, ETIMEDOUT,
+					  "the back end does not answer; perhaps it serves another "
+					  "program")
+			      : err;
+}
+
 static int connect_back_end(struct vhost *vhost)
 {
 	uint64_t features = 0;
@@ -256,11 +281,11 @@ static int connect_back_end(struct vhost *vhost)
 	vhost->status = 0;
 	memset(vhost->started, 0, sizeof(vhost->started));
 
-	int err = peer_connect(&vhost->peer, vhost->path);
+	int err = vhost->asked ? 0 : peer_connect(&vhost->peer, vhost->path);
 	if (err)
 		return err;
 	vhost->peer.hint = " (is it a vhost-user back end?)";
-	err = get(vhost, VHOST_USER_GET_FEATURES, &features);
+	err = greet(vhost, &features);
 	vhost->has_protocol = features & bit(VHOST_USER_F_PROTOCOL_FEATURES);
 	if (!err && vhost->has_protocol)
 		err = negotiate_protocol(vhost);

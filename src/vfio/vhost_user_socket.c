@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Messages to a vhost-user back end and back. */
 #include <errno.h>
+#include <poll.h>
 
 #include <sys/socket.h>
 
 #include "vhost_user.h"
 
-#define TIMEOUT_MS	 2000
-#define RETRY_TIMEOUT_MS 500 /* who tries to connect again has other things to do */
+#define TIMEOUT_MS 2000
 
 struct header {
 	uint32_t request, flags;
@@ -54,7 +54,7 @@ int vhost_user_send(struct peer *peer, const struct vhost_user_message *message)
 
 	pthread_mutex_lock(&peer->lock);
 	if (!peer->lost) {
-		const int64_t deadline = peer_deadline(peer->quiet ? RETRY_TIMEOUT_MS : TIMEOUT_MS);
+		const int64_t deadline = peer_deadline(TIMEOUT_MS);
 		err = peer_send(peer, parts, 2, message->fds, message->fd_count, deadline);
 		if (!err && message->reply)
 			err = receive_reply(peer, message, message->reply, message->reply_size,
@@ -64,6 +64,31 @@ int vhost_user_send(struct peer *peer, const struct vhost_user_message *message)
 	}
 	pthread_mutex_unlock(&peer->lock);
 	return err ? err : refused ? -EIO : 0;
+}
+
+int vhost_user_greet(struct peer *peer, bool *asked, uint64_t *features, int timeout_ms)
+{
+	const struct vhost_user_message message = { .request = VHOST_USER_GET_FEATURES };
+	struct header header = { .request = VHOST_USER_GET_FEATURES, .flags = FLAGS_VERSION };
+	struct iovec part = { &header, sizeof(header) };
+	struct pollfd answer = { .fd = peer->fd, .events = POLLIN };
+	int err = 0;
+
+	pthread_mutex_lock(&peer->lock);
+	if (!*asked)
+		err = peer_send(peer, &part, 1, NULL, 0, peer_deadline(TIMEOUT_MS));
+	*asked = !err;
+	if (!err && poll(&answer, 1, timeout_ms) <= 0) {
+		err = -EAGAIN;
+	} else if (!err) {
+		*asked = false;
+		err = receive_reply(peer, &message, features, sizeof(*features),
+				    peer_deadline(TIMEOUT_MS));
+	}
+	/* Until it has answered, nobody else has anything to say to it. */
+	peer->lost = err;
+	pthread_mutex_unlock(&peer->lock);
+	return err;
 }
 
 int vhost_user_check(struct peer *peer)

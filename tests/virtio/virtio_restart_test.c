@@ -38,11 +38,22 @@ static int event(void)
 	return ixy_next_event(dev, &watch, &e) ? (int)e.kind : -1;
 }
 
+/* An attempt waits for half a second, which is not much on a busy machine: the next one goes on. */
+static void comes(int expected)
+{
+	int kind;
+
+	do
+		kind = event();
+	while (kind == -1);
+	assert_int_equal(kind, expected);
+}
+
 static void hang_up_and_connect_again(void)
 {
 	back_end_hang_up(&back);
 	assert_int_equal(event(), IXY_LINK_DOWN);
-	assert_int_equal(event(), IXY_LINK_UP);
+	comes(IXY_LINK_UP);
 	assert_int_equal(event(), -1);
 	net_serve();
 }
@@ -96,7 +107,7 @@ static void a_gone_back_end_is_waited_for(void **state)
 	}
 	assert_string_equal(log_lines, "");
 	back_end_start(&back);
-	assert_int_equal(event(), IXY_LINK_UP);
+	comes(IXY_LINK_UP);
 	assert_int_equal(event(), -1);
 	net_serve();
 	net_receive(0, 100, 1);
@@ -111,7 +122,7 @@ static void a_back_end_that_is_gone_when_watching_begins_is_waited_for(void **st
 	assert_int_equal(event(), -1);
 	assert_int_equal(event(), -1);
 	back_end_start(&back);
-	assert_int_equal(event(), IXY_LINK_UP);
+	comes(IXY_LINK_UP);
 	net_serve();
 	net_receive(0, 100, 1);
 }
@@ -152,7 +163,7 @@ static void whoever_comes_back_with_less_ends_it(void **state)
 		back_end_start(&back);
 		assert_int_equal(event(), IXY_LINK_DOWN);
 		*log_lines = '\0';
-		assert_int_equal(event(), IXY_FAILED);
+		comes(IXY_FAILED);
 		assert_non_null(strstr(log_lines, "come back with less"));
 		assert_int_equal(event(), -1);
 		ixy_close(dev);
@@ -184,7 +195,7 @@ static void it_is_tried_again_when_connecting_fails_halfway(void **state)
 		for (int times = 0; times < 3; times++)
 			assert_int_equal(event(), -1);
 		back.fault = NONE;
-		assert_int_equal(event(), IXY_LINK_UP);
+		comes(IXY_LINK_UP);
 		net_serve();
 		assert_int_equal(mempool_free_count(pool), POOL);
 		net_receive(0, 100, i);
@@ -308,7 +319,7 @@ static void threads_receive_and_send_over_restarts(void **state)
 			assert_true(event() < 0);
 		back_end_hang_up(&back);
 		assert_int_equal(event(), IXY_LINK_DOWN);
-		assert_int_equal(event(), IXY_LINK_UP);
+		comes(IXY_LINK_UP);
 	}
 	stop = true;
 	pthread_join(device, NULL);
