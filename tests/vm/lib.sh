@@ -58,7 +58,7 @@ stop_cards()
 # cards are at the ports one after the other, or where the array places says in JSON.
 #
 # In the environment: more="more.cpio ...", to be unpacked in the guest; and of what machine it is: cpus=2, append="kernel parameters",
-# iommu=on for an IOMMU; iommu=on,OPTION=VALUE...: of intel-iommu. The array machine has QEMU options for what a guest has to see when it
+# boot="first.cpio ..." for the initrd, iommu=on for an IOMMU; iommu=on,OPTION=VALUE...: of intel-iommu. The array machine has QEMU options for what a guest has to see when it
 # boots. A device on the bus pcie.0 is such a thing if it shall be behind the IOMMU: firmware lists those.
 # shellcheck disable=SC2120 # mostly none
 start_guest()
@@ -78,7 +78,8 @@ rcupdate.rcu_expedited=1 nosoftlockup net.ifnames=0 ${append:-}"
 		hardware+=(-device "pcie-root-port,id=port$n,chassis=$n,addr=$((n + 1)),power_controller_present=off")
 	done
 	hardware+=(-device i82801b11-bridge,id=bridge,addr=1e "${machine[@]}")
-	key=$(cat "$IXY_LAB/version" "$IXY_SOURCE/tests/vm/init" - <<<"$append ${hardware[*]}" | sha256sum | cut -c 1-16)
+	# shellcheck disable=SC2086 # word splitting is meant
+	key=$(cat "$IXY_LAB/version" "$IXY_SOURCE/tests/vm/init" ${boot:-} - <<<"$append ${hardware[*]}" | sha256sum | cut -c 1-16)
 	[ -e "$saved/$key" ] || save_guest "$key"
 
 	n=0
@@ -113,7 +114,8 @@ save_guest()
 	local part=$1.${work##*.}
 	mkdir "$work/init.d"
 	cp "$IXY_SOURCE/tests/vm/init" "$work/init.d/"
-	(cd "$work/init.d" && echo init | cpio --quiet -o -H newc -R 0:0) | cat "$IXY_LAB/base.cpio" - >"$work/initrd"
+	# shellcheck disable=SC2086 # word splitting is meant
+	(cd "$work/init.d" && echo init | cpio --quiet -o -H newc -R 0:0) | cat ${boot:-} "$IXY_LAB/base.cpio" - >"$work/initrd"
 	run_qemu "${hardware[@]}" -initrd /mnt/initrd -append "$append"
 	answer >/dev/null || die "the guest does not boot"
 	qmp '{"execute":"migrate","arguments":{"uri":"file:/srv/'"$part"'"}}'

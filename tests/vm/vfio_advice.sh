@@ -6,8 +6,8 @@
 need python3 python3
 pack_programs ixy-pktgen ixy-bind
 start_cards sink sink
-# shellcheck disable=SC2034 # used by start_guest
-places=('"bus":"port0","addr":"0.0"' '"bus":"bridge","addr":"1.0"')
+# shellcheck disable=SC2034 # used by start_guest, as machine is
+places=('"bus":"port0","addr":"0.0"' '"bus":"shpc","addr":"1.0"')
 
 # Intel VT-d specification, chapter 8: the unit of QEMU, and memory for the device at 00:08.0.
 python3 - "$work/dmar" <<-'P'
@@ -27,10 +27,10 @@ mkdir -p "$work/override/kernel/firmware/acpi"
 cp "$work/dmar" "$work/override/kernel/firmware/acpi/DMAR.aml"
 (cd "$work/override" && find kernel | cpio --quiet -o -H newc -R 0:0) >"$work/override.cpio"
 # Hot plug by ACPI would keep the bridge's own driver away.
-more="$work/override.cpio $work/programs.cpio" iommu=on append="intremap=off" start_guest \
-	-global ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off \
-	-device pcie-pci-bridge,id=bridge,addr=1d -device e1000e,addr=8 \
-	-device pcie-root-port,id=sriov,chassis=9,addr=a -device igb,bus=sriov
+machine=(-global ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off
+	-device "pcie-pci-bridge,id=shpc,addr=1d" -device "e1000e,addr=8"
+	-device "pcie-root-port,id=sriov,chassis=9,addr=a" -device "igb,bus=sriov")
+boot=$work/override.cpio more=$work/programs.cpio iommu=on append="intremap=off" start_guest
 sysfs=/sys/bus/pci/devices
 # find_devices ID: the addresses of the devices with this vendor and device
 find_devices()
