@@ -4,7 +4,7 @@
 . "$(dirname "$0")/lib.sh"
 need python3 python3
 pack_programs ixy-fwd ixy-bind
-pack_modules e1000e virtio_net
+pack_modules e1000e virtio_net macvlan ipvlan
 # As fast as they can they would keep the guest busy when Linux has the interface up.
 start_cards gen:flows=64,rate=100 gen:flows=64,rate=100 sink sink
 # shellcheck disable=SC2034 # used by start_guest
@@ -144,7 +144,19 @@ give kernel "$(card 0)" "$(card 1)"
 name=$(interface "$(card 0)")
 must "ip" guest "ip link set $name up"
 within 60 guest "ip -6 address show dev $name | grep fe80" || fail "no link-local address"
-is "$(card 0)" 'c["in_use"]' None # with no more than everybody has
+refused "an interface that is up" "$name is up.*sudo ip link set $name down" vfio-pci "$name"
+# What a container has above it cannot be seen from here.
+container=$(guest "unshare -n sleep 10000 >/dev/null 2>&1 & echo \$!")
+within 10 guest "[ \$(readlink /proc/$container/ns/net) != \$(readlink /proc/self/ns/net) ]" || die "no container"
+for kind in macvlan ipvlan; do
+	must "$kind" guest "ip link add link $name name above type $kind && ip link set above netns $container"
+	guest "ls /sys/class/net/$name" | grep upper_ && fail "$kind: can be seen, so this test is of no use"
+	refused "a $kind of a container" "$name is up" vfio-pci "$(card 0)"
+	must "$kind" guest "nsenter -t $container -n ip link del above"
+done
+must "ip" guest "ip link add link $name name above type macvlan"
+refused "a macvlan" "$name carries above" vfio-pci "$(card 0)"
+must "ip" guest "ip link del above"
 must "ip" guest "ip address add 10.98.0.1/24 dev $name"
 refused "an address" "$name is up and has the address 10.98.0.1" vfio-pci "$(card 0)"
 must "ip" guest "ip address del 10.98.0.1/24 dev $name && ip address add 10.98.0.1/24 dev $name label $name:1"
@@ -167,7 +179,7 @@ name=$(interface $virtio)
 must "ip" guest "ip link set $name up && ip address add 10.96.0.1/24 dev $name"
 refused "an address of a virtio card" "$name is up and has the address 10.96.0.1" vfio-pci $virtio
 name=$(interface $e1000e)
-must "ip" guest "unshare -n sleep 1000 & sleep 1; ip link set $name netns \$!"
+must "ip" guest "ip link set $name netns $container"
 refused "an interface in a container" "another network namespace" vfio-pci $e1000e
 refused "no network card" "not a network card" none 0000:00:1f.2
 refused "no such card" "no such device" vfio-pci 0000:7f:00.0 "$(card 0)"
@@ -183,12 +195,18 @@ refused "one of two in a group" "$(card 3) (ixgbe); ixy-bind vfio-pci $(card 2) 
 give vfio-pci "$(card 2)" "$(card 3)"
 guest "ixy-fwd --quiet --duration 1 $(card 2) $(card 3)" >"$work/forward.log" 2>&1 || fail "ixy-fwd: $(cat "$work/forward.log")"
 give none "$(card 2)"
-give vfio-pci "$(card 0)"
+must "ip" guest "ip link set $(interface "$(card 0)") down"
+give vfio-pci "$(interface "$(card 0)")"
+group=/dev/vfio/$(guest "basename \$(readlink $sysfs/$(card 0)/iommu_group)")
+pid=$(guest "ixy-fwd --quiet 01:00.0 05:02.0 >/tmp/fwd.log 2>&1 & echo \$!")
+within 20 guest "ls -l /proc/$pid/fd | grep -q $group\$" || fail "ixy-fwd does not open $group: $(guest cat /tmp/fwd.log)"
+refused "a program" "process $pid .* has $group open" kernel "$(card 0)"
+guest "kill -INT $pid; while [ -d /proc/$pid ]; do sleep 0.1; done"
 must "the group is not viable" guest "ixy-fwd --quiet --duration 1 $(card 3) $(card 0)"
 give kernel "$(card 3)"
 drives ixgbe "$(card 3)"
 
 no_complaints "vfio-pci .* (resetting|reset done)|ixgbe|RLIMIT_MEMLOCK|virtio_net|e1000e|VF token"
 stop_guest
-shows "ixy-bind" "lists and moves cards of ixgbe, e1000e and virtio; an ordinary user; refuses addresses, routes, VLANs, containers, half a group"
+shows "ixy-bind" "lists and moves cards of ixgbe, e1000e and virtio; an ordinary user; refuses addresses, routes, VLANs, what containers and programs use, half a group"
 finish
