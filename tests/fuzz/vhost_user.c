@@ -393,8 +393,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	must(mempool_free_count(pool) == POOL);
 	mempool_destroy(pool);
 	/* What it refused to give up is not used again while it may write there (dma.c). */
-	while (!LIST_EMPTY(&dma_maps))
-		vfio_dma_free(&(struct dma_memory){ .virt = LIST_FIRST(&dma_maps)->mem.virt });
+	while (dma_maps)
+		vfio_dma_free(&(struct dma_memory){ .virt = dma_maps->mem.virt });
 	must(open_descriptors() == files);
 	return 0;
 }
