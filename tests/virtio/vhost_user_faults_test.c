@@ -12,7 +12,7 @@
 #include "../open_files.h"
 
 /* Half a second and more pass at once. */
-static bool impatient;
+static _Atomic bool impatient;
 
 int __real_poll(struct pollfd *fds, nfds_t count, int timeout);
 
