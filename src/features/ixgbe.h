@@ -4,7 +4,7 @@
 #include <ixy/flow.h>
 #include <ixy/rss.h>
 
-/* features.c: the card is initialised, its queues are not: prepare what the configuration asks for
+/* control.c: the card is initialised, its queues are not: prepare what the configuration asks for
  * beyond them, and what can be asked for later. */
 void ixgbe_init_features(struct ixgbe_device *dev);
 
@@ -12,9 +12,8 @@ void ixgbe_init_features(struct ixgbe_device *dev);
 int ixgbe_read_stats(struct ixy_device *ixy, struct ixy_stats *stats);
 int ixgbe_read_queue_stats(struct ixy_device *ixy, uint16_t queue, struct ixy_queue_stats *stats);
 
-/* control.c. ixgbe_link_speed() also reads the statistics before their registers are full. */
+/* link.c. ixgbe_link_speed() also reads the statistics before their registers are full. */
 int ixgbe_link_speed(struct ixy_device *ixy);
-extern const struct ixy_control_ops ixgbe_control_ops;
 
 /* rx_info.c: as ixgbe_rx_batch(), and fill in status and hash of each packet. */
 uint32_t ixgbe_rx_info(struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs, uint32_t n);
@@ -31,6 +30,3 @@ int ixgbe_remove_flow(struct ixy_device *ixy, int flow);
 
 /* interrupt.c */
 extern const struct ixy_interrupt_ops ixgbe_interrupt_ops;
-
-/* ixgbe.c */
-void ixgbe_close(struct ixy_device *ixy);

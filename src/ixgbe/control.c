@@ -1,50 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What can be changed on a running 82599. */
-#include <time.h>
-
 #include "ixgbe.h"
-
-enum { X550 = 0x1563, X550_1_PORT = 0x15d1 };
-
-/* 8.2.3.22.19 */
-#define LINKS		  0x042A4
-#define LINKS_UP	  (1u << 30)
-#define LINKS_SPEED_SHIFT 28
-#define LINKS_NON_STD                                                                              \
-	(1u << 27) /* X550: the speed is another one of IEEE 802.3bz; else a link mode */
-
-#define READ_STATS_S 20
-
-/* GORC and GOTC, of 36 bits, are full after 55 s at 10 Gbit/s: who asks for the link has them read, too. */
-static void keep_stats(struct ixgbe_device *dev)
-{
-	struct ixy_stats stats;
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	if ((int32_t)(t.tv_sec - dev->stats_due) < 0)
-		return;
-	dev->stats_due = t.tv_sec + READ_STATS_S;
-	ixgbe_read_stats(&dev->ixy, &stats);
-}
-
-int ixgbe_link_speed(struct ixy_device *ixy)
-{
-	static const int mbits[] = { 0, 100, 1000, 10000 }, non_std[] = { 0, 5000, 1000, 2500 };
-	struct ixgbe_device *dev = (struct ixgbe_device *)ixy;
-	const uint32_t links = ixgbe_read(dev, LINKS), speed = links >> LINKS_SPEED_SHIFT & 3;
-	uint16_t id = 0;
-
-	if (links == UINT32_MAX)
-		return -ENODEV;
-	keep_stats(dev);
-	if (!(links & LINKS_UP))
-		return 0;
-	if (links & LINKS_NON_STD)
-		vfio_region_read(ixy->vfio, VFIO_PCI_CONFIG_REGION_INDEX, PCI_DEVICE_ID, &id,
-				 sizeof(id));
-	return id == X550 || id == X550_1_PORT ? non_std[speed] : mbits[speed];
-}
 
 static int ixgbe_set_promiscuous(struct ixy_device *ixy, bool on)
 {
@@ -72,7 +28,7 @@ static int ixgbe_set_mac(struct ixy_device *ixy, const uint8_t mac[6])
 	return 0;
 }
 
-const struct ixy_control_ops ixgbe_control_ops = {
+static const struct ixy_control_ops control_ops = {
 	.link_speed = ixgbe_link_speed,
 	.set_promiscuous = ixgbe_set_promiscuous,
 	.set_mac = ixgbe_set_mac,
@@ -84,3 +40,13 @@ const struct ixy_control_ops ixgbe_control_ops = {
 	.remove_flow = ixgbe_remove_flow,
 	.interrupts = &ixgbe_interrupt_ops,
 };
+
+void ixgbe_init_features(struct ixgbe_device *dev)
+{
+	dev->ops = *dev->ixy.ops;
+	dev->ops.control = &control_ops;
+	if (dev->ixy.config.rx_info)
+		dev->ops.rx = ixgbe_rx_info;
+	dev->ixy.ops = &dev->ops;
+	ixgbe_init_rss(dev);
+}

@@ -1,21 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The Intel 82599 family: reset, initialisation, queues, statistics, shutdown. Section numbers are
- * those of the 82599 datasheet, revision 3.3. Packets are in rxtx.c.
+ * The Intel 82599 family: reset, initialisation, queues, shutdown. Section numbers are those of the 82599
+ * datasheet, revision 3.3. Packets are in rxtx.c.
  */
 #include "ixgbe.h"
-
-void ixgbe_wait(struct ixgbe_device *dev, uint32_t reg, uint32_t bits, bool set, const char *what)
-{
-	/* 10000 times 100 us; most waits are short, and the others are no busy loop. */
-	for (int tries = 10000; !(ixgbe_read(dev, reg) & bits) == set && !dev->error; tries--) {
-		if (!tries)
-			dev->error =
-				ixy_fail(ETIMEDOUT, "%s: %s did not come; the register is 0x%08x",
-					 vfio_address(dev->ixy.vfio), what, ixgbe_read(dev, reg));
-		ixy_sleep_us(100);
-	}
-}
 
 /* 5.2.5.3.2 master disable, then 4.2.1.7 software reset: no request to memory is cut in half. */
 static void ixgbe_reset(struct ixgbe_device *dev)
@@ -28,18 +16,6 @@ static void ixgbe_reset(struct ixgbe_device *dev)
 	ixy_sleep_us(10000); /* 4.6.3.2 */
 	ixgbe_clear(dev, CTRL, CTRL_MASTER_DIS);
 	ixgbe_write(dev, EIMC, EIMC_ALL); /* 4.6.3.1: again, as reset may have enabled some */
-}
-
-/* 4.6.7: receiving starts and stops between two packets if the data path is halted meanwhile.
- * 8.2.3.7.1: the filters may be written only while the receiver is off. */
-void ixgbe_set_receiver(struct ixgbe_device *dev, bool on)
-{
-	ixgbe_set(dev, SECRXCTRL, SECRXCTRL_RX_DIS);
-	ixgbe_wait_set(dev, SECRXSTAT, SECRXSTAT_RDY);
-	ixgbe_write(dev, RXCTRL, 0);
-	ixgbe_write(dev, FCTRL, FCTRL_BAM | (dev->ixy.config.promiscuous ? FCTRL_MPE_UPE : 0));
-	ixgbe_write(dev, RXCTRL, on ? RXCTRL_RXEN : 0);
-	ixgbe_clear(dev, SECRXCTRL, SECRXCTRL_RX_DIS);
 }
 
 /* Rings sit in one piece of DMA memory, buffers in one pool per receive queue. */
@@ -188,7 +164,7 @@ static int ixgbe_init(struct ixgbe_device *dev, bool copper)
 }
 
 /* 4.6.7.1.2, 4.6.8.1.2, 5.2.5.3.2: receiver, queues, bus mastering, and only then the memory. */
-void ixgbe_close(struct ixy_device *ixy)
+static void ixgbe_close(struct ixy_device *ixy)
 {
 	struct ixgbe_device *dev = (struct ixgbe_device *)ixy;
 

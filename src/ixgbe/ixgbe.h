@@ -27,8 +27,9 @@ struct ixgbe_queue {
 
 struct ixgbe_device {
 	struct ixy_device ixy; /* first: the two convert into each other */
+	struct ixy_ops ops;    /* control.c's */
 	const struct vfio_bar *bar;
-	uint32_t room, stats_due; /* bytes for a frame in a buffer; seconds: control.c's */
+	uint32_t room, stats_due; /* bytes for a frame in a buffer; seconds: link.c's */
 	struct dma_memory rings;  /* of all queues */
 	struct ixy_stats stats;
 	int error; /* the first deadline that was missed; later waits do not wait */

@@ -24,7 +24,6 @@ struct mempool {
 
 /* Give back buffers that are of @pool. */
 void mempool_give(struct mempool *pool, struct pkt_buf **bufs, uint32_t n);
-/* Take over @vfio, which is closed with the device; on error it stays with the caller. @config has
- * its defaults filled in. */
-int ixgbe_open(struct ixy_device **dev, struct vfio_device *vfio, const struct ixy_config *config,
-	       bool copper);
+/* Take over the VFIO device, which is closed with the card; on error it stays with the caller. The
+ * configuration is complete. */
+int ixgbe_open(struct ixy_device **, struct vfio_device *, const struct ixy_config *, bool copper);
