@@ -18,6 +18,7 @@
 
 #include "ixgbe/ixgbe.h"
 
+#include "clock.h"
 #include "take.h"
 
 #define BAR_SIZE  0x20000
@@ -141,25 +142,6 @@ static int card_open(struct vfio_device *dev, const char *name)
 	(void)name;
 	space = (struct vfio_space){ .backend = &backend };
 	dev->space = &space;
-	return 0;
-}
-
-/* The clock is the number of times it was looked at. */
-int __wrap_nanosleep(const struct timespec *time, struct timespec *left);
-int __wrap_nanosleep(const struct timespec *time, struct timespec *left)
-{
-	(void)time, (void)left;
-	return 0;
-}
-
-int __wrap_clock_gettime(clockid_t clock, struct timespec *time);
-int __wrap_clock_gettime(clockid_t clock, struct timespec *time)
-{
-	static uint64_t ms;
-
-	(void)clock;
-	ms += 100;
-	*time = (struct timespec){ (time_t)(ms / 1000), (long)(ms % 1000 * 1000000) };
 	return 0;
 }
 

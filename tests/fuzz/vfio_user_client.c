@@ -25,6 +25,7 @@
 #include <ixy/vfio_pci.h>
 
 #include "input.h"
+#include "mappings.h"
 
 #define FILE_SIZE (64 * 4096)
 #define SOCKET	  "fuzz"
@@ -49,15 +50,12 @@ struct header {
 
 ssize_t __real_sendmsg(int fd, const struct msghdr *message, int flags);
 int __real_stat(const char *path, struct stat *file);
-void *__real_mmap(void *at, size_t size, int protection, int flags, int fd, off_t offset);
-int __real_munmap(void *at, size_t size);
 
 static struct input input;
 static uint8_t config[256];
 static int client, peer;  /* both ends of the connection */
 static int memory, event; /* files to send */
 static int messages;
-static long mappings;
 static uint64_t now;
 
 static void check(bool good, const char *what)
@@ -287,22 +285,6 @@ int __wrap_clock_gettime(clockid_t clock, struct timespec *time)
 	now += 1000000;
 	*time = (struct timespec){ now / 1000000000, now % 1000000000 };
 	return 0;
-}
-
-void *__wrap_mmap(void *at, size_t size, int protection, int flags, int fd, off_t offset)
-{
-	void *mapped = __real_mmap(at, size, protection, flags, fd, offset);
-
-	mappings += mapped != MAP_FAILED && !(flags & MAP_FIXED);
-	return mapped;
-}
-
-int __wrap_munmap(void *at, size_t size)
-{
-	int err = __real_munmap(at, size);
-
-	mappings -= !err;
-	return err;
 }
 
 /* ---- What programs do ---- */

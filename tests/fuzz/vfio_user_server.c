@@ -19,6 +19,7 @@
 
 #include "emu/server/vfu_protocol.h"
 #include "input.h"
+#include "mappings.h"
 
 #define MEMORY	    (64 * 4096)
 #define MAX_STEPS   300
@@ -32,7 +33,7 @@ static struct vfu_server *server;
 static struct sockaddr_un address = { .sun_family = AF_UNIX };
 static uint64_t now;
 static uint16_t id;
-static int client, memory, event, doorbells, mappings;
+static int client, memory, event, doorbells;
 
 static void check(bool good, const char *what)
 {
@@ -44,24 +45,6 @@ static void check(bool good, const char *what)
 
 /* ---- What is mapped ---- */
 
-void *__real_mmap(void *at, size_t size, int protection, int flags, int fd, off_t offset);
-int __real_munmap(void *at, size_t size);
-
-void *__wrap_mmap(void *at, size_t size, int protection, int flags, int fd, off_t offset)
-{
-	void *mapped = __real_mmap(at, size, protection, flags, fd, offset);
-
-	mappings += mapped != MAP_FAILED && !(flags & MAP_FIXED);
-	return mapped;
-}
-
-int __wrap_munmap(void *at, size_t size)
-{
-	int err = __real_munmap(at, size);
-
-	mappings -= !err;
-	return err;
-}
 
 /* ---- The card's surroundings ---- */
 
@@ -374,7 +357,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!server)
 		set_up();
-	const int open = open_descriptors(), mapped = mappings;
+	const int open = open_descriptors();
+	const long mapped = mappings;
 
 	now = id = 0;
 	doorbells = -1;

@@ -23,6 +23,7 @@
 #include "vfio/vhost_user.h"
 #include "virtio/virtio.h"
 
+#include "clock.h"
 #include "take.h"
 
 #define REPLY	   5 /* flags: version 1, a reply */
@@ -215,24 +216,6 @@ int __wrap_poll(struct pollfd *fds, nfds_t count, int timeout)
 	(void)timeout; /* of this thread: nothing comes later */
 	serve();
 	return __real_poll(fds, count, 0);
-}
-
-int __wrap_nanosleep(const struct timespec *time, struct timespec *left);
-int __wrap_nanosleep(const struct timespec *time, struct timespec *left)
-{
-	(void)time, (void)left;
-	return 0;
-}
-
-int __wrap_clock_gettime(clockid_t clock, struct timespec *time);
-int __wrap_clock_gettime(clockid_t clock, struct timespec *time)
-{
-	static uint64_t ms;
-
-	(void)clock;
-	ms += 100;
-	*time = (struct timespec){ (time_t)(ms / 1000), (long)(ms % 1000 * 1000000) };
-	return 0;
 }
 
 /* ---- What it does to memory ---- */
