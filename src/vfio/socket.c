@@ -17,6 +17,8 @@
 
 #include "socket.h"
 
+#define REMARK_MS 1000 /* then it is time to say what we wait for */
+
 union control {
 	struct cmsghdr align;
 	char bytes[CMSG_SPACE(PEER_MAX_FDS * sizeof(int))];
@@ -134,21 +136,37 @@ bool peer_lost(struct peer *peer)
 	return lost;
 }
 
-/* Wait for POLLIN or POLLOUT. A hang-up is for the following send or receive to find. */
+/*
+ * Wait for POLLIN or POLLOUT. A hang-up is for the following send or receive to find. A peer that has
+ * not said anything yet may still be starting: who waits for that is told, and can be interrupted.
+ */
 static int wait_for(struct peer *peer, short events, int64_t deadline)
 {
 	struct pollfd poll_fd = { .fd = peer->fd, .events = events };
+	int64_t next = peer->heard || peer->quiet ? deadline : now_ms() + REMARK_MS;
+	bool told = false;
 
 	for (;;) {
-		int64_t left = deadline - now_ms();
+		int64_t left = (next < deadline ? next : deadline) - now_ms();
 		int ready = poll(&poll_fd, 1, left > 0 ? left : 0);
 		if (ready > 0)
 			return 0;
-		if (ready == 0)
+		if (ready < 0 && errno != EINTR)
+			return peer_lose(peer, errno, "poll: %s", strerror(errno));
+		if (ready < 0 && told)
+			return peer_lose(peer, EINTR, "interrupted: %s has not answered yet",
+					 peer->role);
+		if (ready == 0 && next >= deadline)
 			return peer_lose(peer, ETIMEDOUT, "%s does not answer%s", peer->role,
 					 peer->heard ? "" : "; perhaps it serves another program");
-		if (errno != EINTR)
-			return peer_lose(peer, errno, "poll: %s", strerror(errno));
+		if (ready == 0) {
+			ixy_log(IXY_WARN,
+				"%s: %s does not answer yet%s; waiting for it, %d s at most",
+				peer->name, peer->role, peer->hint,
+				(int)((deadline - next + 999) / 1000));
+			told = true;
+			next = deadline;
+		}
 	}
 }
 

@@ -9,8 +9,6 @@
 #include "internal.h"
 #include "vfio_user.h"
 
-#define NEGOTIATION_TIMEOUT_MS 700 /* so that a wrong address is an error within a second */
-#define RESET_TIMEOUT_MS       10000
 #define MAX_CHUNK	       4096
 #define REGIONS		       VFIO_PCI_NUM_REGIONS
 
@@ -56,7 +54,6 @@ static int negotiate(struct user *user)
 	const uint16_t version[2] = { 0, 0 };
 	struct user_request request = {
 		.command = USER_VERSION,
-		.timeout_ms = NEGOTIATION_TIMEOUT_MS,
 		.head = version,
 		.head_size = sizeof(version),
 		.data = capabilities,
@@ -235,7 +232,6 @@ static int reset(struct user *user)
 {
 	struct user_request request = {
 		.command = USER_RESET,
-		.timeout_ms = RESET_TIMEOUT_MS,
 	};
 
 	return user->flags & VFIO_DEVICE_FLAGS_RESET ? vfio_user_call(&user->socket, &request)

@@ -29,7 +29,6 @@ struct user_socket {
  * struct user_request - one request and what became of it
  * @command:          USER_...
  * @posted:           wants no reply
- * @timeout_ms:       0 means the default of two seconds
  * @head, @data:      the payload, in two parts
  * @fds:              files that go with it
  * @reply:            room for the reply's payload
@@ -39,7 +38,6 @@ struct user_socket {
 struct user_request {
 	uint16_t command;
 	bool posted;
-	int timeout_ms;
 	const void *head, *data;
 	size_t head_size, data_size;
 	const int *fds;

@@ -4,7 +4,7 @@
 
 #include "vfio_user.h"
 
-#define DEFAULT_TIMEOUT_MS 2000
+#define TIMEOUT_MS 10000
 
 struct header {
 	uint16_t id;
@@ -97,7 +97,6 @@ static int receive_reply(struct user_socket *conn, struct user_request *request,
 
 int vfio_user_call(struct user_socket *conn, struct user_request *request)
 {
-	const int timeout = request->timeout_ms ? request->timeout_ms : DEFAULT_TIMEOUT_MS;
 	struct header header = {
 		.command = request->command,
 		.size = sizeof(header) + request->head_size + request->data_size,
@@ -112,7 +111,7 @@ int vfio_user_call(struct user_socket *conn, struct user_request *request)
 
 	pthread_mutex_lock(&conn->peer.lock);
 	if (!conn->peer.lost) {
-		int64_t deadline = peer_deadline(timeout);
+		int64_t deadline = peer_deadline(TIMEOUT_MS);
 		header.id = ++conn->last_id;
 		err = peer_send(&conn->peer, parts, 3, request->fds, request->fd_count, deadline);
 		if (!err && !request->posted)

@@ -31,11 +31,6 @@
 
 #define bit(n) (1ull << (n))
 
-/* For the first answer. Open vSwitch with DPDK has been seen to take 20 seconds. */
-#define REMARK_MS   2000 /* then it is time to say what we wait for */
-#define PATIENCE_MS 60000
-#define RETRY_MS    500 /* who tries to connect again has other things to do */
-
 #define PROTOCOL_FEATURES                                                                          \
 	(bit(VHOST_USER_PROTOCOL_F_MQ) | bit(VHOST_USER_PROTOCOL_F_REPLY_ACK) |                    \
 	 bit(VHOST_USER_PROTOCOL_F_CONFIG) | bit(VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS) |      \
@@ -253,24 +248,6 @@ static int negotiate_protocol(struct vhost *vhost)
 	return err;
 }
 
-static int greet(struct vhost *vhost, uint64_t *features)
-{
-	struct peer *peer = &vhost->peer;
-	const bool retry = peer->quiet;
-	int err = vhost_user_greet(peer, &vhost->asked, features, retry ? RETRY_MS : REMARK_MS);
-
-	if (err != -EAGAIN || retry)
-		return err;
-	ixy_log(IXY_WARN,
-		"%s: the back end does not answer yet%s; waiting for it, a minute at most",
-		peer->name, peer->hint);
-	err = vhost_user_greet(peer, &vhost->asked, features, PATIENCE_MS - REMARK_MS);
-	return err == -EAGAIN ? peer_lose(peer, ETIMEDOUT,
-					  "the back end does not answer; perhaps it serves another "
-					  "program")
-			      : err;
-}
-
 static int connect_back_end(struct vhost *vhost)
 {
 	uint64_t features = 0;
@@ -285,7 +262,7 @@ static int connect_back_end(struct vhost *vhost)
 	if (err)
 		return err;
 	vhost->peer.hint = " (is it a vhost-user back end?)";
-	err = greet(vhost, &features);
+	err = vhost_user_greet(&vhost->peer, &vhost->asked, &features);
 	vhost->has_protocol = features & bit(VHOST_USER_F_PROTOCOL_FEATURES);
 	if (!err && vhost->has_protocol)
 		err = negotiate_protocol(vhost);

@@ -96,10 +96,10 @@ int vhost_user_send(struct peer *peer, const struct vhost_user_message *message)
 
 /*
  * The first message on a connection: ask for the features, if that has not been done (@asked), and
- * wait. A back end that starts may listen long before it answers: then it is -EAGAIN, the
- * connection stays, and the next call waits for the same answer.
+ * wait: a back end that starts may listen long before it answers. If the peer is quiet, the wait is
+ * short and ends with -EAGAIN; the connection stays, and the next call waits for the same answer.
  */
-int vhost_user_greet(struct peer *peer, bool *asked, uint64_t *features, int timeout_ms);
+int vhost_user_greet(struct peer *peer, bool *asked, uint64_t *features);
 
 /* Has the back end closed the connection? Does not wait for anything. Return: 0, or as above. */
 int vhost_user_check(struct peer *peer);

@@ -7,7 +7,9 @@
 
 #include "vhost_user.h"
 
-#define TIMEOUT_MS 2000
+#define TIMEOUT_MS  10000
+#define PATIENCE_MS 60000 /* for the first answer: Open vSwitch with DPDK may take 20 s */
+#define RETRY_MS    500	  /* who tries to connect again has other things to do */
 
 struct header {
 	uint32_t request, flags;
@@ -66,7 +68,7 @@ int vhost_user_send(struct peer *peer, const struct vhost_user_message *message)
 	return err ? err : refused ? -EIO : 0;
 }
 
-int vhost_user_greet(struct peer *peer, bool *asked, uint64_t *features, int timeout_ms)
+int vhost_user_greet(struct peer *peer, bool *asked, uint64_t *features)
 {
 	const struct vhost_user_message message = { .request = VHOST_USER_GET_FEATURES };
 	struct header header = { .request = VHOST_USER_GET_FEATURES, .flags = FLAGS_VERSION };
@@ -78,12 +80,12 @@ int vhost_user_greet(struct peer *peer, bool *asked, uint64_t *features, int tim
 	if (!*asked)
 		err = peer_send(peer, &part, 1, NULL, 0, peer_deadline(TIMEOUT_MS));
 	*asked = !err;
-	if (!err && poll(&answer, 1, timeout_ms) <= 0) {
+	if (!err && peer->quiet && poll(&answer, 1, RETRY_MS) <= 0) {
 		err = -EAGAIN;
 	} else if (!err) {
 		*asked = false;
 		err = receive_reply(peer, &message, features, sizeof(*features),
-				    peer_deadline(TIMEOUT_MS));
+				    peer_deadline(PATIENCE_MS));
 	}
 	/* Until it has answered, nobody else has anything to say to it. */
 	peer->lost = err;

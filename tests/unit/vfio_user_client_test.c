@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -124,6 +125,21 @@ static char path[64], address[80];
 static int listener;
 static pthread_t thread;
 static uint32_t errors;
+
+/* Half a second and more pass at once; a signal comes in what would last longer than five. */
+static _Atomic bool impatient, interrupted;
+
+int __real_poll(struct pollfd *fds, nfds_t count, int timeout);
+
+int __wrap_poll(struct pollfd *fds, nfds_t count, int timeout)
+{
+	if (interrupted && timeout > 5000) {
+		errno = EINTR;
+		return -1;
+	}
+	return __real_poll(fds, count, impatient && timeout >= 400 ? 20 : timeout);
+}
+
 static char last_message[512];
 
 /* ---- The server ---- */
@@ -614,7 +630,7 @@ static void nonsense_ends_the_connection(void **state)
 		bar_write32(bar, 0, 0);
 		assert_int_equal(vfio_set_bus_master(dev, true), -ENOTCONN);
 		assert_int_equal(vfio_reset(dev), -ENOTCONN);
-		assert_true(now() - before < 1);
+		assert_true(now() - before < 5);
 		assert_int_equal(errors, 1);
 		assert_non_null(strstr(last_message, address));
 		vfio_close(dev);
@@ -638,7 +654,7 @@ static void nonsense_at_the_start_is_an_error_at_once(void **state)
 			server.fault = faults[i];
 			double before = now();
 			assert_true(vfio_open(&dev, address) < 0);
-			assert_true(now() - before < 1);
+			assert_true(now() - before < 5);
 			assert_true(errors <= 1);
 			stop(state);
 			start(state);
@@ -647,17 +663,22 @@ static void nonsense_at_the_start_is_an_error_at_once(void **state)
 	assert_int_equal(open_files(), files);
 }
 
-static void a_server_that_never_answers_is_an_error_within_a_second(void **state)
+static void a_server_that_never_answers_is_given_up(void **state)
 {
 	struct vfio_device *dev;
 
 	(void)state;
 	server.at = VERSION;
 	server.fault = SILENT;
-	double before = now();
+	impatient = true;
 	assert_int_equal(vfio_open(&dev, address), -ETIMEDOUT);
-	assert_true(now() - before < 1);
 	assert_int_equal(errors, 1);
+
+	/* Ctrl-C is for who was told that it may take long. */
+	interrupted = true;
+	assert_int_equal(vfio_open(&dev, address), -EINTR);
+	interrupted = impatient = false;
+	assert_int_equal(errors, 2);
 }
 
 static void a_server_that_falls_silent_is_given_up(void **state)
@@ -668,14 +689,15 @@ static void a_server_that_falls_silent_is_given_up(void **state)
 	struct vfio_device *dev = open_device();
 	server.at = READ;
 	server.fault = SILENT;
-	double before = now();
+	impatient = true;
 	assert_int_equal(vfio_region_read(dev, VFIO_PCI_CONFIG_REGION_INDEX, 0, &id, 2),
 			 -ETIMEDOUT);
-	assert_true(now() - before > 1 && now() - before < 5);
-	before = now();
+	impatient = false;
+	/* It is not waited for a second time. */
+	double before = now();
 	assert_int_equal(vfio_region_read(dev, VFIO_PCI_CONFIG_REGION_INDEX, 0, &id, 2), -ENOTCONN);
 	vfio_close(dev);
-	assert_true(now() - before < 1);
+	assert_true(now() - before < 5);
 	assert_int_equal(errors, 1);
 }
 
@@ -689,12 +711,12 @@ static void a_server_that_stops_reading_does_not_hang_us(void **state)
 	assert_int_equal(vfio_bar(dev, 0, &bar), 0);
 	server.at = WRITE;
 	server.fault = STOP_READING;
-	double before = now();
+	impatient = true;
 	for (uint32_t i = 0; i < 100000 && !errors; i++)
 		bar_write32(bar, 0, i);
+	impatient = false;
 	assert_int_equal(errors, 1);
 	assert_int_equal(bar_read32(bar, 0), UINT32_MAX);
-	assert_true(now() - before < 6);
 	vfio_close(dev);
 }
 
@@ -1026,7 +1048,7 @@ int main(void)
 		TEST(answers_may_come_in_pieces),
 		TEST(nonsense_ends_the_connection),
 		TEST(nonsense_at_the_start_is_an_error_at_once),
-		TEST(a_server_that_never_answers_is_an_error_within_a_second),
+		TEST(a_server_that_never_answers_is_given_up),
 		TEST(a_server_that_falls_silent_is_given_up),
 		TEST(a_server_that_stops_reading_does_not_hang_us),
 		TEST(a_server_that_has_gone_is_no_signal),

@@ -179,7 +179,4 @@ wrong "killed" "listen" "vhost-user:$socket"
 wrong "not there" "listen" "vhost-user:$work/none.sock"
 : >"$work/file"
 wrong "a file" "socket" "vhost-user:$work/file"
-spawn emu "$IXY_BIN/ixy-emu" --quiet --socket-dir "$work/s" sink
-within 5 test -S "$work/s/nic0.sock" || die "no socket"
-wrong "a vfio-user device" "back end" "vhost-user:$work/s/nic0.sock"
 finish
