@@ -13,6 +13,7 @@
 
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdio.h>
 
 #define POOL	 256
 #define RING	 64
@@ -25,6 +26,7 @@
 #define store(to, value) __atomic_store_n(to, value, __ATOMIC_RELEASE)
 
 static uint64_t first_seed = 1, lives = 10;
+static uint64_t opened, failed;	 /* devices, with all kinds of rings */
 static uint64_t seed, life_seed; /* of xorshift64*, and how it began */
 static struct mempool *pool;
 
@@ -305,8 +307,6 @@ static bool live(void)
 
 static void fuzz(uint32_t mtu)
 {
-	uint64_t failed = 0;
-
 	received = 0;
 	for (uint64_t life = 0; life < lives; life++) {
 		seed = life_seed = first_seed + life;
@@ -314,11 +314,10 @@ static void fuzz(uint32_t mtu)
 			next_random(&seed);
 		start_life(mtu);
 		failed += live();
+		opened++;
 		end_life();
 	}
-	/* Most of it must have been about something. */
-	check(received > lives * 100);
-	check(lives < 10 || (failed && failed < lives));
+	check(received > lives * 100); /* most of it must have been about something */
 }
 
 static void lies_cost_packets_only(void **state)
@@ -502,5 +501,8 @@ int main(int argc, char **argv)
 
 	first_seed = argc > 1 ? strtoull(argv[1], NULL, 0) : first_seed;
 	lives = argc > 2 ? strtoull(argv[2], NULL, 0) : lives;
-	return net_run(tests, sizeof(tests) / sizeof(*tests));
+	const int wrong = net_run(tests, sizeof(tests) / sizeof(*tests));
+	printf("%lu of %lu devices were given up\n", failed, opened);
+	/* All or none, and the lies have been too big or too small. */
+	return wrong || (opened >= 100 && (!failed || failed == opened));
 }
