@@ -7,4 +7,4 @@
 #define mempool_give	    plain_give
 #define pkt_buf_alloc_batch plain_alloc_batch
 #define pkt_buf_free_batch  plain_free_batch
-#include "src/ixy/mempool.c"
+#include "src/driver/mempool.c"

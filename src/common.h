@@ -14,6 +14,6 @@
 
 #include <linux/pci_regs.h>
 
-#include <ixy/vfio_backend.h>
+#include <ixy/vfio.h>
 
-#include <features/log.h>
+#include <log_features.h>

@@ -17,6 +17,16 @@ IXY_API int vfio_reset(struct vfio_device *dev);
 /** vfio_numa_node() - the NUMA node that the device is connected to; -1 if it is not known. */
 IXY_API int vfio_numa_node(const struct vfio_device *dev);
 
+/** vfio_has_iommu() - false if the device sees physical addresses, as one at "sysfs:" does. */
+IXY_API bool vfio_has_iommu(const struct vfio_device *dev);
+
+/**
+ * vfio_call() - what ioctl() does on the file of a device, for requests that have no function here
+ *
+ * Return: 0 or more, -ENOTTY (the device's backend does not know this request), or another error.
+ */
+IXY_API int vfio_call(struct vfio_device *dev, unsigned long request, void *argument);
+
 /* As bar_read32() and bar_write32(). */
 IXY_API uint8_t bar_read8(const struct vfio_bar *bar, uint32_t offset);
 IXY_API uint16_t bar_read16(const struct vfio_bar *bar, uint32_t offset);

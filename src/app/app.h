@@ -20,7 +20,7 @@ struct app {
 	struct ixy_device *devices[APP_DEVICES_MAX];
 	_Atomic int status; /* of the program when it ends */
 
-	/* Inside app.c and the files of features/app.h; times are app_now()'s. */
+	/* Inside app.c and the files of app_features.h; times are app_now()'s. */
 	struct ixy_config config;
 	struct ixy_stats stats[APP_DEVICES_MAX];
 	/* @threads: 0: main() does all. A program that can have no others sets 1 before app_open(). */
@@ -48,4 +48,4 @@ bool app_running(struct app *app);
 /** app_close() - print the totals and close the cards. Return: the exit status of the program. */
 int app_close(struct app *app);
 
-#include <features/app.h>
+#include <app_features.h>

@@ -17,8 +17,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../features/ixy.h"
-#include "../vfio/sysfs.h"
+#include "../vfio/host/sysfs.h"
+
+#include <ixy_features.h>
 
 #define NETWORK	  0x02 /* PCI base class */
 #define CARDS_MAX 256

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the programs have beyond app.h: options of their own, and how the files behind features/app.h
+ * What the programs have beyond app.h: options of their own, and how the files behind app_features.h
  * work together. Those call each other downwards only:
  *
  *	app.c

@@ -19,8 +19,9 @@
 #include <sys/eventfd.h>
 
 #include <ixy/vfio_irq.h>
+#include <ixy/vfio_pci.h>
 
-#include "../ixy/wait.h"
+#include "../driver/wait.h"
 #include "ixgbe.h"
 
 /* clang-format off */
@@ -100,7 +101,7 @@ static int arm_vectors(struct ixy_interrupts *in, const struct ixy_interrupt_con
 	if (have <= 0)
 		return ixy_fail(ENOTSUP, "%s: the card has no MSI%s%s", address,
 				config->msi ? "" : "-X and no MSI",
-				vfio->space->physical ? ": interrupts need vfio-pci" : "");
+				vfio_has_iommu(vfio) ? "" : ": interrupts need vfio-pci");
 	if (in->msix && (1 + queues > (uint32_t)have || 1 + queues > IXY_VECTORS))
 		return ixy_fail(
 			ENOSPC,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Inside the 82599 driver. */
 #pragma once
-#include "../ixy/driver.h"
+#include "../driver/driver.h"
 #include "ixgbe_regs.h"
 
 /**
@@ -37,10 +37,10 @@ struct ixgbe_device {
 	struct ixgbe_queue rx[];      /* receive queues, then send queues */
 };
 
-#define ixgbe_read(dev, reg)	     bar_read32((dev)->bar, reg)
-#define ixgbe_write(dev, reg, value) bar_write32((dev)->bar, reg, value)
-#define ixgbe_set(dev, reg, bits)    ixgbe_write(dev, reg, ixgbe_read(dev, reg) | (bits))
-#define ixgbe_clear(dev, reg, bits)  ixgbe_write(dev, reg, ixgbe_read(dev, reg) & ~(bits))
+#include <ixgbe_features.h>
+
+#define ixgbe_set(dev, reg, bits)   ixgbe_write(dev, reg, ixgbe_read(dev, reg) | (bits))
+#define ixgbe_clear(dev, reg, bits) ixgbe_write(dev, reg, ixgbe_read(dev, reg) & ~(bits))
 
 /* Statistics are read by another thread than the one that counts. */
 #define ixgbe_count(sum, n) __atomic_store_n(&(sum), (sum) + (n), __ATOMIC_RELAXED)
@@ -58,5 +58,3 @@ void ixgbe_set_receiver(struct ixgbe_device *dev, bool on);
 /* rxtx.c */
 uint32_t ixgbe_rx_batch(struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs, uint32_t n);
 uint32_t ixgbe_tx_batch(struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs, uint32_t n);
-
-#include <features/ixgbe.h>

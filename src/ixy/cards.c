@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The cards that there is a driver for: the one file that knows all drivers. */
-#include "driver.h"
+#include "../driver/driver.h"
 
 #define INTEL  0x8086
 #define REDHAT 0x1af4 /* virtio 1.2, 4.1.2 */

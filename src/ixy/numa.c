@@ -10,13 +10,13 @@
 
 #include <ixy/vfio_pci.h>
 
-#include "driver.h"
+#include "../driver/driver.h"
 
 #define NODES_MAX 1024 /* what kernels are built for */
 #define LONG_BITS (8 * sizeof(long))
 
-int ixy_open_near(struct ixy_device **dev, struct vfio_device *vfio,
-		  const struct ixy_config *config, const struct ixy_card *card)
+int ixy_driver_open(const struct ixy_card *card, struct ixy_device **dev, struct vfio_device *vfio,
+		    const struct ixy_config *config)
 {
 	unsigned long near[NODES_MAX / LONG_BITS] = { 0 }, before[NODES_MAX / LONG_BITS];
 	int node = vfio_numa_node(vfio), mode;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Opening a card: which driver is for it, and what its configuration defaults to. */
-#include "driver.h"
+#include "../driver/driver.h"
 
 int ixy_open(struct ixy_device **dev, const char *address, const struct ixy_config *config)
 {
@@ -13,7 +13,7 @@ int ixy_open(struct ixy_device **dev, const char *address, const struct ixy_conf
 	      vfio_region_read(vfio, VFIO_PCI_CONFIG_REGION_INDEX, PCI_VENDOR_ID, id, sizeof(id)) ?:
 	      ixy_find_card(vfio, id, &card) ?:
 	      ixy_configure(vfio, card, &c, config) ?:
-	      ixy_open_near(dev, vfio, &c, card);
+	      ixy_driver_open(card, dev, vfio, &c);
 	if (err)
 		vfio_close(vfio);
 	return err;

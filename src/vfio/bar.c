@@ -1,53 +1,35 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Registers of 8 and 16 bits; bar_read32() and bar_write32() in vfio.c are the model. */
+/* Registers: memory where their page is mapped, messages to the device where it is not. */
 #include <ixy/vfio_pci.h>
 
 #include "internal.h"
 
-uint8_t bar_read8(const struct vfio_bar *bar, uint32_t offset)
-{
-	volatile uint8_t *reg = bar_pointer(bar, offset);
-	uint8_t value;
+/* One access of exactly that width, as each may have an effect in the device. */
+#define DEFINE_ACCESS(bits)                                                                        \
+	uint##bits##_t bar_read##bits(const struct vfio_bar *bar, uint32_t offset)                 \
+	{                                                                                          \
+		volatile uint##bits##_t *reg = bar_pointer(bar, offset);                           \
+		uint##bits##_t value;                                                              \
+                                                                                                   \
+		if (reg)                                                                           \
+			value = *reg;                                                              \
+		else if (vfio_region_read(bar->dev, bar->index, offset, &value, sizeof(value)))    \
+			value = UINT##bits##_MAX;                                                  \
+		dma_rmb();                                                                         \
+		return value;                                                                      \
+	}                                                                                          \
+                                                                                                   \
+	void bar_write##bits(const struct vfio_bar *bar, uint32_t offset, uint##bits##_t value)    \
+	{                                                                                          \
+		volatile uint##bits##_t *reg = bar_pointer(bar, offset);                           \
+                                                                                                   \
+		dma_wmb();                                                                         \
+		if (reg)                                                                           \
+			*reg = value;                                                              \
+		else                                                                               \
+			vfio_region_write(bar->dev, bar->index, offset, &value, sizeof(value));    \
+	}
 
-	if (reg)
-		value = *reg;
-	else if (vfio_region_read(bar->dev, bar->index, offset, &value, sizeof(value)))
-		value = UINT8_MAX;
-	dma_rmb();
-	return value;
-}
-
-uint16_t bar_read16(const struct vfio_bar *bar, uint32_t offset)
-{
-	volatile uint16_t *reg = bar_pointer(bar, offset);
-	uint16_t value;
-
-	if (reg)
-		value = *reg;
-	else if (vfio_region_read(bar->dev, bar->index, offset, &value, sizeof(value)))
-		value = UINT16_MAX;
-	dma_rmb();
-	return value;
-}
-
-void bar_write8(const struct vfio_bar *bar, uint32_t offset, uint8_t value)
-{
-	volatile uint8_t *reg = bar_pointer(bar, offset);
-
-	dma_wmb();
-	if (reg)
-		*reg = value;
-	else
-		vfio_region_write(bar->dev, bar->index, offset, &value, sizeof(value));
-}
-
-void bar_write16(const struct vfio_bar *bar, uint32_t offset, uint16_t value)
-{
-	volatile uint16_t *reg = bar_pointer(bar, offset);
-
-	dma_wmb();
-	if (reg)
-		*reg = value;
-	else
-		vfio_region_write(bar->dev, bar->index, offset, &value, sizeof(value));
-}
+DEFINE_ACCESS(8)  /* bar_read8(), bar_write8() */
+DEFINE_ACCESS(16) /* bar_read16(), bar_write16() */
+DEFINE_ACCESS(32) /* bar_read32(), bar_write32() */

@@ -11,8 +11,6 @@
  */
 #define HUGE_PAGE ((size_t)2 << 20)
 
-struct dma_map *dma_maps;
-
 static bool overlaps(const struct dma_memory *mem)
 {
 	for (const struct dma_map *map = dma_maps; map; map = map->next)
@@ -63,7 +61,7 @@ int dma_remove(const void *virt)
 /* In a file, sealed: a vfio-user server that cuts it short would kill us with SIGBUS. */
 static struct dma_map *get_memory(size_t size, size_t page, unsigned int flags)
 {
-	struct dma_map *map = calloc(1, sizeof(*map));
+	struct dma_map *map = dma_may_try(size, page) ? calloc(1, sizeof(*map)) : NULL;
 
 	if (!map)
 		return NULL;
@@ -82,8 +80,10 @@ static struct dma_map *get_memory(size_t size, size_t page, unsigned int flags)
 
 int vfio_dma_alloc(struct dma_memory *mem, size_t size)
 {
-	struct dma_map *map = dma_get(size, get_memory(size, HUGE_PAGE, MFD_HUGETLB | MFD_HUGE_2MB),
-				      get_memory(size, sysconf(_SC_PAGESIZE), 0));
+	struct dma_map *map =
+		dma_is_physical() ? dma_get_physical(size)
+				  : get_memory(size, HUGE_PAGE, MFD_HUGETLB | MFD_HUGE_2MB)
+					    ?: get_memory(size, sysconf(_SC_PAGESIZE), 0);
 
 	if (!map)
 		return ixy_fail(errno, "cannot allocate %zu bytes for DMA: %s", size, dma_why());

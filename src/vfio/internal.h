@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the files of libixy-vfio know of each other. */
 #pragma once
-#include "../common.h"
-#include <features/vfio.h>
+#include <ixy/vfio_backend.h>
 
-extern pthread_mutex_t vfio_lock;	      /* devices coming and going, spaces, maps */
-extern const struct vfio_backend vfio_kernel; /* kernel.c */
-extern struct dma_map *dma_maps;	      /* dma.c: a list of all that there are */
+#include "../common.h"
+#include <vfio_features.h>
+
+extern pthread_mutex_t vfio_lock;	      /* protects opening and closing, spaces, maps */
+extern struct dma_map *dma_maps;	      /* all DMA memory of the process */
+extern const struct vfio_backend vfio_kernel; /* kernel/kernel.c */

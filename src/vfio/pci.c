@@ -2,8 +2,8 @@
 /* PCI capabilities and reset. */
 #include <ixy/vfio_pci.h>
 
+#include "host/sysfs.h"
 #include "internal.h"
-#include "sysfs.h"
 
 #define MAX_CAPABILITIES ((256 - 64) / 4) /* each takes a word or more behind the header */
 
@@ -39,6 +39,16 @@ int vfio_reset(struct vfio_device *dev)
 	int err = dev->backend->call(dev, VFIO_DEVICE_RESET, NULL);
 
 	return err == -EINVAL || err == -ENOTTY ? -EOPNOTSUPP : err; /* the kernel's words for it */
+}
+
+bool vfio_has_iommu(const struct vfio_device *dev)
+{
+	return !dev->space->physical;
+}
+
+int vfio_call(struct vfio_device *dev, unsigned long request, void *argument)
+{
+	return dev->backend->call(dev, request, argument);
 }
 
 int vfio_numa_node(const struct vfio_device *dev)

@@ -40,8 +40,8 @@ static int space_add(struct vfio_space *space, const struct dma_map *map)
 {
 	int err = space->backend->dma(space, map, true);
 
-	if (!err)
-		dma_check_pages(space, map);
+	if (!err && map->allocated && space->backend == &vfio_kernel)
+		dma_check_pages(map); /* its IOMMU is slower with normal ones */
 	return err;
 }
 

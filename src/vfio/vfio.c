@@ -2,8 +2,6 @@
 /* Devices: open, close, registers, config space. */
 #include "internal.h"
 
-pthread_mutex_t vfio_lock = PTHREAD_MUTEX_INITIALIZER;
-
 int vfio_open(struct vfio_device **out, const char *address)
 {
 	struct vfio_device *dev = calloc(1, sizeof(*dev) + strlen(address) + 1);
@@ -66,30 +64,6 @@ int vfio_bar(struct vfio_device *dev, uint32_t index, const struct vfio_bar **ou
 	}
 	*out = bar;
 	return 0;
-}
-
-uint32_t bar_read32(const struct vfio_bar *bar, uint32_t offset)
-{
-	volatile uint32_t *reg = bar_pointer(bar, offset);
-	uint32_t value;
-
-	if (reg)
-		value = *reg;
-	else if (vfio_region_read(bar->dev, bar->index, offset, &value, sizeof(value)))
-		value = UINT32_MAX;
-	dma_rmb();
-	return value;
-}
-
-void bar_write32(const struct vfio_bar *bar, uint32_t offset, uint32_t value)
-{
-	volatile uint32_t *reg = bar_pointer(bar, offset);
-
-	dma_wmb();
-	if (reg)
-		*reg = value;
-	else
-		vfio_region_write(bar->dev, bar->index, offset, &value, sizeof(value));
 }
 
 int vfio_region_read(struct vfio_device *dev, int index, uint64_t offset, void *data, size_t size)

@@ -9,6 +9,8 @@
 
 #include <sys/eventfd.h>
 
+#include <ixy/vfio_pci.h>
+
 #include "virtio.h"
 
 #define CONFIG_MAX 64
@@ -38,7 +40,7 @@ static struct vhost *vhost(const struct virtio_device *dev)
 
 static int call(const struct virtio_device *dev, unsigned long request, void *argument)
 {
-	return dev->ixy.vfio->backend->call(dev->ixy.vfio, request, argument);
+	return vfio_call(dev->ixy.vfio, request, argument);
 }
 
 /* The loss of a connection has been explained. */

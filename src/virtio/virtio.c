@@ -4,6 +4,8 @@
 
 #include <ixy/pkt_buf.h>
 
+#include <ixy/vfio_pci.h>
+
 #include "virtio.h"
 
 /* What the driver makes use of, if the device offers it. It can do without any. */
@@ -63,7 +65,7 @@ static int read_mtu(struct virtio_device *dev, uint64_t offered)
 
 static int virtio_negotiate(struct virtio_device *dev)
 {
-	const bool iommu = dev->transport->behind_iommu && !dev->ixy.vfio->space->physical;
+	const bool iommu = dev->transport->behind_iommu && vfio_has_iommu(dev->ixy.vfio);
 	uint64_t wanted = WANTED, offered;
 	int err = dev->transport->get_features(dev, &offered) ?: read_mtu(dev, offered);
 

@@ -19,8 +19,8 @@
 #include <linux/virtio_net.h>
 #include <linux/virtio_ring.h>
 
-#include "../ixy/driver.h"
-#include "../ixy/wait.h"
+#include "../driver/driver.h"
+#include "../driver/wait.h"
 
 #define virtio_bit(feature)    (1ull << (feature))
 #define virtio_has(d, feature) (!!((d)->features & virtio_bit(feature)))

@@ -21,7 +21,7 @@
 
 #include <cmocka.h>
 
-#include "src/vfio/sysfs.h"
+#include "src/vfio/host/sysfs.h"
 
 #define PCI	"0000:03:00.0"
 #define ROUTES	"Iface Destination Gateway Flags RefCnt Use Metric Mask MTU Window IRTT\n"

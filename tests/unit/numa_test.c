@@ -17,7 +17,7 @@
 
 #include <sys/syscall.h>
 
-#include "src/ixy/driver.h"
+#include "src/driver/driver.h"
 
 #define NODES 1024
 #define WORDS (NODES / (8 * sizeof(long)))
@@ -64,7 +64,7 @@ static void open_on(int node)
 {
 	card_node = node;
 	during = -1;
-	assert_int_equal(ixy_open_near(NULL, NULL, NULL, &card), result);
+	assert_int_equal(ixy_driver_open(&card, NULL, NULL, NULL), result);
 }
 
 static void memory_is_preferred_on_the_node_of_the_card(void **state)

@@ -18,7 +18,7 @@
 
 #include <ixy/pkt_buf.h>
 
-#include "src/ixy/driver.h"
+#include "src/driver/driver.h"
 
 #define THREADS 4
 #define BUFFERS 1024 /* of each pool */

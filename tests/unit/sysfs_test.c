@@ -31,7 +31,7 @@
 #include <ixy/vfio_dma.h>
 #include <ixy/vfio_pci.h>
 
-#include "src/vfio/physical.h"
+#include "src/vfio/host/physical.h"
 
 #define PCI	  "0000:03:00.0"
 #define ADDRESS	  "sysfs:" PCI

@@ -10,16 +10,20 @@ int mempool_create(struct mempool **out, uint32_t count, uint32_t data_size)
 	/* One cache line of header; in all an odd number of them, which spreads over all sets. */
 	size_t entry = ((64 + PKT_BUF_HEADROOM + (size_t)data_size + 63) / 64 | 1) * 64;
 
+	struct dma_memory mem;
+
 	if (!count || !data_size || entry > UINT32_MAX / count)
 		return ixy_fail(EINVAL, "a pool of %u buffers of %u bytes is empty or over 4 GiB",
 				count, data_size);
-	struct mempool *pool = mempool_new(count, entry - 64 - PKT_BUF_HEADROOM);
-	int err = pool ? vfio_dma_alloc(&pool->mem, entry * count) : -ENOMEM;
+	size_t size = sizeof(struct mempool) + count * sizeof(struct pkt_buf *);
+	struct mempool *pool = aligned_alloc(64, (size + 63) & -64);
+	int err = pool ? vfio_dma_alloc(&mem, entry * count) : -ENOMEM;
 	if (err) {
 		free(pool);
 		return err;
 	}
 
+	*pool = (struct mempool){ mem, .count = count, .data_size = entry - 64 - PKT_BUF_HEADROOM };
 	pool->to_iova = pool->mem.iova - (uintptr_t)pool->mem.virt;
 	for (size_t at = 0; at < count * entry; at += entry) {
 		struct pkt_buf *buf = pool->stack[pool->free++] = pool->mem.virt + at;

@@ -6,11 +6,11 @@
  */
 #include <sys/stat.h>
 
-#include "internal.h"
+#include "../internal.h"
 #include "vfio_user.h"
 
-#define MAX_CHUNK	       4096
-#define REGIONS		       VFIO_PCI_NUM_REGIONS
+#define MAX_CHUNK 4096
+#define REGIONS	  VFIO_PCI_NUM_REGIONS
 
 /* One server: a device, which is alone in its I/O address space. */
 struct user {

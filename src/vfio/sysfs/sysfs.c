@@ -6,8 +6,8 @@
  * have nothing better; it takes root, and the card can reach all memory.
  * Linux: Documentation/PCI/sysfs-pci.rst, Documentation/ABI/testing/sysfs-bus-pci.
  */
-#include "internal.h"
-#include "sysfs.h"
+#include "../internal.h"
+#include "../host/sysfs.h"
 #include "watcher.h"
 
 #define BARS 6

@@ -7,7 +7,7 @@
 
 #include <sys/stat.h>
 
-#include "internal.h"
+#include "../internal.h"
 #include "sysfs.h"
 
 /* Does process @pid have @file open? Of others' processes, only root can tell. */

@@ -4,6 +4,9 @@
 #include <ixy/flow.h>
 #include <ixy/rss.h>
 
+#define ixgbe_read(dev, reg)	     bar_read32((dev)->bar, reg)
+#define ixgbe_write(dev, reg, value) bar_write32((dev)->bar, reg, value)
+
 /* control.c: the card is initialised, its queues are not: prepare what the configuration asks for
  * beyond them, and what can be asked for later. */
 void ixgbe_init_features(struct ixgbe_device *dev);

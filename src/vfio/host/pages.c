@@ -7,27 +7,11 @@
 #include <sys/resource.h>
 #include <sys/vfs.h>
 
-#include "internal.h"
+#include "../internal.h"
 #include "sysfs.h"
 
 #define HUGE_PAGE  ((size_t)2 << 20)
 #define HUGE_PAGES "kernel/mm/hugepages/hugepages-2048kB/"
-
-bool dma_may_try(size_t size)
-{
-	struct rlimit file = { .rlim_cur = RLIM_INFINITY };
-
-	getrlimit(RLIMIT_FSIZE, &file);
-	if (!size)
-		errno = EINVAL;
-	else if (size / sysconf(_SC_PAGESIZE) >= (size_t)sysconf(_SC_PHYS_PAGES))
-		errno = ENOMEM;
-	else if (((size + HUGE_PAGE - 1) & -HUGE_PAGE) > file.rlim_cur)
-		errno = EFBIG; /* our memory is a file: ftruncate() would raise SIGXFSZ */
-	else
-		return true;
-	return false;
-}
 
 bool dma_take_page(int fd, size_t at, size_t page)
 {
@@ -70,14 +54,14 @@ static bool warned_before(void)
 	return __atomic_exchange_n(&told, true, __ATOMIC_RELAXED);
 }
 
-/* Huge pages that are there, and that we do not get. */
-struct dma_map *dma_warn(size_t size)
+/* After huge pages could not be had, for the reason in errno, although there are some. */
+static void warn_of_normal_pages(size_t size)
 {
 	const size_t wanted = size / HUGE_PAGE + !!(size % HUGE_PAGE);
 
 	if (read_number("free_hugepages") < wanted + read_number("resv_hugepages") ||
 	    warned_before())
-		return NULL;
+		return;
 	ixy_log(IXY_WARN,
 		"DMA memory is in normal pages, which costs speed: there are huge pages, but %s "
 		"(%s)",
@@ -87,16 +71,32 @@ struct dma_map *dma_warn(size_t size)
 			: "this program may not have them; look at hugetlb.2MB.max and "
 			  "hugetlb.2MB.rsvd.max of its cgroup, and cpuset.mems",
 		strerror(errno));
-	return NULL;
 }
 
-/* Normal pages do as well, but once somebody is slowed down by them, he should know why. */
-void dma_check_pages(const struct vfio_space *space, const struct dma_map *map)
+bool dma_may_try(size_t size, size_t page)
+{
+	struct rlimit file = { .rlim_cur = RLIM_INFINITY };
+
+	getrlimit(RLIMIT_FSIZE, &file);
+	if (!size)
+		errno = EINVAL;
+	else if (size / sysconf(_SC_PAGESIZE) >= (size_t)sysconf(_SC_PHYS_PAGES))
+		errno = ENOMEM;
+	else if (((size + HUGE_PAGE - 1) & -HUGE_PAGE) > file.rlim_cur)
+		errno = EFBIG; /* our memory is a file: ftruncate() would raise SIGXFSZ */
+	else {
+		if (page < HUGE_PAGE)
+			warn_of_normal_pages(size);
+		return true;
+	}
+	return false;
+}
+
+void dma_check_pages(const struct dma_map *map)
 {
 	struct statfs fs;
 
-	if (!map->allocated || space->backend != &vfio_kernel || fstatfs(map->fd, &fs) ||
-	    (size_t)fs.f_bsize >= HUGE_PAGE || warned_before())
+	if (fstatfs(map->fd, &fs) || (size_t)fs.f_bsize >= HUGE_PAGE || warned_before())
 		return;
 	ixy_log(IXY_WARN,
 		"no free huge pages of 2 MiB, using normal ones: that works, but the IOMMU is "

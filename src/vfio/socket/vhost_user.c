@@ -23,7 +23,7 @@
 #include <linux/virtio_ids.h>
 #include <linux/virtio_net.h>
 
-#include "internal.h"
+#include "../internal.h"
 #include "vhost_user.h"
 
 #define VIRTIO_VENDOR 0x1af4 /* virtio 1.2, 4.1.2 */

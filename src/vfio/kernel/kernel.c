@@ -4,7 +4,7 @@
  * groups of all our devices are put into one container, whose address space they share then.
  * Linux: Documentation/driver-api/vfio.rst.
  */
-#include "internal.h"
+#include "../internal.h"
 
 static struct vfio_space container = { .backend = &vfio_kernel };
 static int container_fd; /* open while the container has users */

@@ -30,7 +30,7 @@
 #include <sys/time.h>
 #include <sys/wait.h>
 
-#include "internal.h"
+#include "../internal.h"
 #include "watcher.h"
 
 /* Each is answered by an int: 0 or a negative errno. */

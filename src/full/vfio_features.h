@@ -47,29 +47,24 @@ bool dma_reaches(const struct dma_map *map);
 int dma_tell_spaces(struct dma_map *map, bool add);
 
 /*
- * Physical addresses, where a device is without an IOMMU. spaces.c: is there such a device?
+ * Where a device is without an IOMMU, it sees physical addresses. spaces.c: is there such a device?
  * physical.c: memory that is contiguous for it; NULL and errno if there is none, explained.
  */
 bool dma_is_physical(void);
 struct dma_map *dma_get_physical(size_t size);
 
 /*
- * pages.c. dma_may_try(): may we ask for so much memory, or does the kernel kill those who try?
- * dma_warn(): there will be no huge pages, errno says why; returns NULL. dma_check_pages(): warn if
- * @space is slower by the pages of @map. dma_has_pages(): has all of @map got its pages? dma_why():
- * errno, in words. dma_take_page(): have the kernel back a part of a file with memory; unlike a
- * touch, that can fail.
+ * pages.c. dma_may_try(): may we ask for so much memory, or is it certain to fail or to be fatal? If
+ * not, errno says why. Warns if normal pages are asked for although there are huge ones.
+ * dma_check_pages(): warn if @map is in normal pages. dma_has_pages(): do all of @map's pages exist?
+ * dma_why(): errno, in words. dma_take_page(): allocate a page of a file; unlike a touch, that can
+ * fail.
  */
-bool dma_may_try(size_t size);
-struct dma_map *dma_warn(size_t size);
-void dma_check_pages(const struct vfio_space *space, const struct dma_map *map);
+bool dma_may_try(size_t size, size_t page);
+void dma_check_pages(const struct dma_map *map);
 bool dma_has_pages(const struct dma_map *map, size_t page);
 const char *dma_why(void);
 bool dma_take_page(int fd, size_t at, size_t page);
-#define dma_get(size, huge, normal)                                                                \
-	(dma_is_physical()  ? dma_get_physical(size)                                               \
-	 : dma_may_try(size) ? (huge) ?: dma_warn(size) ?: (normal)                                 \
-			    : NULL)
 
 /*
  * dma.c, for dma_user.c, under vfio_lock. dma_add() chooses an I/O virtual address, enters @map into

@@ -21,16 +21,6 @@
 
 _Thread_local uint32_t mempool_thread = NO_NUMBER;
 
-struct mempool *mempool_new(uint32_t count, uint32_t data_size)
-{
-	size_t size = sizeof(struct mempool) + count * sizeof(struct pkt_buf *);
-	struct mempool *pool = aligned_alloc(64, (size + 63) & -64);
-
-	if (pool)
-		*pool = (struct mempool){ .count = count, .data_size = data_size };
-	return pool;
-}
-
 void mempool_collect(struct mempool *pool)
 {
 	static uint32_t threads;

@@ -10,7 +10,7 @@
 #define _GNU_SOURCE /* memfd_create(), fallocate() */
 #include <linux/memfd.h>
 
-#include "internal.h"
+#include "../internal.h"
 #include "physical.h"
 #include "sysfs.h"
 

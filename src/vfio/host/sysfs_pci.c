@@ -7,7 +7,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
-#include "internal.h"
+#include "../internal.h"
 #include "sysfs.h"
 
 static const char *root(void)

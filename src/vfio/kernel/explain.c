@@ -3,8 +3,8 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include "internal.h"
-#include "sysfs.h"
+#include "../internal.h"
+#include "../host/sysfs.h"
 
 /*
  * Every function of a group must be driven by VFIO or by nothing, or do no DMA by itself. ixy-bind

@@ -2,7 +2,7 @@
 /* What people call a PCI function; see sysfs.h. */
 #include <ctype.h>
 
-#include "internal.h"
+#include "../internal.h"
 #include "sysfs.h"
 
 #define HEX "0123456789abcdefABCDEF"

@@ -14,7 +14,7 @@
 #include <netinet/in.h>
 #include <sys/stat.h>
 
-#include "internal.h"
+#include "../internal.h"
 #include "sysfs.h"
 
 #define STACK_MAX 8 /* of interfaces on each other: VLAN on bond on card */
