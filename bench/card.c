@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "../src/ixgbe/ixgbe_regs.h"
+#include "../regs/82599_core.h"
 
 #define Q_HEAD 0x10 /* RDH, TDH: distance from RDBAL, TDBAL */
 #define ETQF   0x05128

@@ -6,7 +6,7 @@
  */
 #include <ixy/vfio.h>
 
-#include "../src/ixgbe/ixgbe_regs.h"
+#include "../regs/82599_core.h"
 #include "bench.h"
 #include "trap.h"
 

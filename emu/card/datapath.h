@@ -40,16 +40,13 @@
 #define RXD_TYPE_UDP	 BIT(9)
 #define RXD_TYPE_SCTP	 BIT(10)
 #define RXD_TYPE_ETQF(i) (BIT(15) | (uint32_t)(i) << 4)
-/* Second word: status 19:0, errors 31:20, length 47:32, VLAN tag 63:48. */
-#define RXD_DD	  BIT(0)
-#define RXD_EOP	  BIT(1)
+/* Second word (RXD_DD, RXD_EOP, RXD_RXE: 82599_core.h): status 19:0, errors 31:20, length 47:32, VLAN tag 63:48. */
 #define RXD_VP	  BIT(3)  /* has a VLAN tag */
 #define RXD_UDPCS BIT(4)  /* UDP checksum checked */
 #define RXD_L4CS  BIT(5)  /* layer 4 checksum checked */
 #define RXD_IPCS  BIT(6)  /* IPv4 header checksum checked */
 #define RXD_PIF	  BIT(7)  /* let in by a filter that is not exact */
 #define RXD_UDPV  BIT(10) /* fragment of a UDP packet that has a checksum */
-#define RXD_RXE	  BIT(29)
 #define RXD_L4E	  BIT(30)
 #define RXD_IPE	  BIT(31)
 
@@ -72,7 +69,6 @@
 #define TXD_DEXT       (1ull << 29)
 #define TXD_VLE	       (1ull << 30)
 #define TXD_TSE	       (1ull << 31)
-#define TXD_DD	       1u /* in the last 32-bit word */
 #define TXD_IDX(hi)    ((uint32_t)((hi) >> 36) & 7)
 #define TXD_POPTS      (0x3Full << 40)
 #define TXD_IXSM       (1ull << 40)

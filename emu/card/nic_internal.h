@@ -12,7 +12,7 @@
 
 #include "nic.h"
 #include "datapath_state.h"
-#include "regs.h"
+#include "../../regs/82599.h"
 
 /* ---- regs.c, regs_index.c: the register table ---- */
 

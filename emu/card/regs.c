@@ -10,14 +10,14 @@
 
 /* clang-format off */
 
-/* By its name in regs.h: REG(CTRL, ...), and arrays REGS(RDT, 64, ...) where RDT(i) is a macro. */
+/* By its name in regs/82599.h: REG(CTRL, ...), and arrays REGS(RDT, 64, ...) where RDT(i) is a macro. */
 #define REG(n, how, initial, bits, where, ...) \
 	{ .name = #n, .offset = n, .count = 1, .stride = 4, .access = how, .reset = initial, \
 	  .writable = bits, .section = where, __VA_ARGS__ }
 #define REGS(n, number, how, initial, bits, where, ...) \
 	{ .name = #n, .offset = n(0), .count = number, .stride = n(1) - n(0), .access = how, \
 	  .reset = initial, .writable = bits, .section = where, __VA_ARGS__ }
-/* Registers without a name in regs.h, and parts of arrays that are not contiguous. */
+/* Registers without a name there, and parts of arrays that are not contiguous. */
 #define RAW(n, at, number, step, how, initial, bits, where, ...) \
 	{ .name = n, .offset = at, .count = number, .stride = step, .access = how, \
 	  .reset = initial, .writable = bits, .section = where, __VA_ARGS__ }

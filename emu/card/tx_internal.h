@@ -63,7 +63,7 @@ static inline void nic_tx_write_back(struct nic_visit *v)
 		uint32_t *words = (uint32_t *)&v->line[__builtin_ctz(v->report)];
 
 		/* Only the word with DD changes; buffer and frame were used before. */
-		__atomic_store_n(&words[3], TXD_DD, __ATOMIC_RELEASE);
+		__atomic_store_n(&words[3], TXD_DD >> 32, __ATOMIC_RELEASE);
 		v->report &= v->report - 1;
 	}
 }

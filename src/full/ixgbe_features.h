@@ -4,6 +4,8 @@
 #include <ixy/flow.h>
 #include <ixy/rss.h>
 
+#include "../../regs/82599.h"
+
 #define ixgbe_read(dev, reg)	     bar_read32((dev)->bar, reg)
 #define ixgbe_write(dev, reg, value) bar_write32((dev)->bar, reg, value)
 

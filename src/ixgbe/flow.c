@@ -6,17 +6,7 @@
 
 #define FILTERS 128
 
-/* One of each for every filter, 8.2.3.7 and 8.2.3.5. FTQF is in ixgbe_regs.h. */
-#define FTQF_PRIORITY_SHIFT  2
-#define FTQF_MASK_SHIFT	     25 /* a bit for each field, in the order of IXY_FLOW_*; 1: not compared */
-#define FTQF_POOL_MASK	     (1u << 30)
-#define FTQF_QUEUE_EN	     (1u << 31)
-#define SAQF		     0x0E000
-#define DAQF		     0x0E200
-#define SDPQF		     0x0E400
-#define L34TIMIR	     0x0E800
-#define L34TIMIR_RESERVED    (1u << 19) /* 19:13 must be 1000000b */
-#define L34TIMIR_QUEUE_SHIFT 21
+#define FTQF_MASK_SHIFT 25 /* FTQF_MASK_SRC and following, in the order of IXY_FLOW_* */
 
 /* Datasheet gap: which byte of an address or port comes first. As DPDK has it, they lie in the
  * registers as in the packet: the first byte is the lowest one. */
@@ -28,7 +18,7 @@ static uint32_t address_register(const uint8_t address[4])
 /* Which filters are in use is known to the card; nobody else notes it. */
 static bool in_use(struct ixgbe_device *dev, uint32_t filter)
 {
-	return ixgbe_read(dev, FTQF + filter * 4) & FTQF_QUEUE_EN;
+	return ixgbe_read(dev, FTQF(filter)) & FTQF_QUEUE_EN;
 }
 
 /* Return: FTQF.Protocol, or -1. Code 3 means none of the three, which is of little use. */
@@ -78,18 +68,16 @@ int ixgbe_add_flow(struct ixy_device *ixy, const struct ixy_flow *flow)
 		return ixy_fail(ENOSPC, "%s: flow filter: the card has %u, and all are in use",
 				vfio_address(ixy->vfio), FILTERS);
 
-	uint32_t ftqf = FTQF_QUEUE_EN | FTQF_POOL_MASK;
+	uint32_t ftqf = FTQF_QUEUE_EN | FTQF_MASK_POOL;
 	ftqf |= (uint32_t)(~flow->match & IXY_FLOW_EXACT) << FTQF_MASK_SHIFT;
-	ftqf |= (uint32_t)(flow->priority ?: 1) << FTQF_PRIORITY_SHIFT; /* 0 is reserved */
+	ftqf |= (uint32_t)(flow->priority ?: 1) << 2; /* 0 is reserved */
 	if (flow->match & IXY_FLOW_PROTOCOL)
 		ftqf |= (uint32_t)protocol_code(flow->protocol);
-	ixgbe_write(dev, SAQF + i * 4, address_register(flow->src));
-	ixgbe_write(dev, DAQF + i * 4, address_register(flow->dst));
-	ixgbe_write(dev, SDPQF + i * 4,
-		    htons(flow->src_port) | (uint32_t)htons(flow->dst_port) << 16);
-	ixgbe_write(dev, L34TIMIR + i * 4,
-		    L34TIMIR_RESERVED | (uint32_t)flow->queue << L34TIMIR_QUEUE_SHIFT);
-	ixgbe_write(dev, FTQF + i * 4, ftqf); /* last: from here on it is in force */
+	ixgbe_write(dev, SAQF(i), address_register(flow->src));
+	ixgbe_write(dev, DAQF(i), address_register(flow->dst));
+	ixgbe_write(dev, SDPQF(i), htons(flow->src_port) | (uint32_t)htons(flow->dst_port) << 16);
+	ixgbe_write(dev, L34TIMIR(i), L34TIMIR_RESERVED | (uint32_t)flow->queue << 21);
+	ixgbe_write(dev, FTQF(i), ftqf); /* last: from here on it is in force */
 	return (int)i;
 }
 
@@ -102,6 +90,6 @@ int ixgbe_remove_flow(struct ixy_device *ixy, int flow)
 	if (flow < 0 || flow >= FILTERS || !in_use(dev, (uint32_t)flow))
 		return ixy_fail(ENOENT, "%s: there is no flow filter %d", vfio_address(ixy->vfio),
 				flow);
-	ixgbe_write(dev, FTQF + (uint32_t)flow * 4, 0);
+	ixgbe_write(dev, FTQF(flow), 0);
 	return 0;
 }

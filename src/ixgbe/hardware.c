@@ -19,9 +19,10 @@ void ixgbe_wait(struct ixgbe_device *dev, uint32_t reg, uint32_t bits, bool set,
 void ixgbe_set_receiver(struct ixgbe_device *dev, bool on)
 {
 	ixgbe_set(dev, SECRXCTRL, SECRXCTRL_RX_DIS);
-	ixgbe_wait_set(dev, SECRXSTAT, SECRXSTAT_RDY);
+	ixgbe_wait_set(dev, SECRXSTAT, SECRXSTAT_SECRX_RDY);
 	ixgbe_write(dev, RXCTRL, 0);
-	ixgbe_write(dev, FCTRL, FCTRL_BAM | (dev->ixy.config.promiscuous ? FCTRL_MPE_UPE : 0));
+	ixgbe_write(dev, FCTRL,
+		    FCTRL_BAM | (dev->ixy.config.promiscuous ? FCTRL_MPE | FCTRL_UPE : 0));
 	ixgbe_write(dev, RXCTRL, on ? RXCTRL_RXEN : 0);
 	ixgbe_clear(dev, SECRXCTRL, SECRXCTRL_RX_DIS);
 }

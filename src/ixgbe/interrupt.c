@@ -24,25 +24,8 @@
 #include "../driver/wait.h"
 #include "ixgbe.h"
 
-/* clang-format off */
-enum { /* 8.2.3.5; with _EX: one bit for each of 64 vectors */
-	EICR    = 0x00800, EICR_PCI = 1 << 18, EICR_LSC = 1 << 20, EICR_TS = 1 << 23, EICR_ECC = 1 << 28,
-	EIAC    = 0x00810, EIAC_QUEUES = 0xFFFF, /* above vector 15 causes clear by themselves */
-	EIMS    = 0x00880,
-	EIAM    = 0x00890,
-	GPIE    = 0x00898, GPIE_MSIX = 1 << 4, GPIE_OCD = 1 << 5, GPIE_EIAME = 1 << 30,
-	          GPIE_PBA_SUPPORT = 1u << 31,
-	IVAR_MISC = 0x00A00,
-	IVARS   = 64, IVAR_VALID = 0x80,
-	EITR_CNT_WDIS = 1u << 31,
-};
-#define EIMS_EX(i) (0x00AA0 + (i) * 4)
-#define EIMC_EX(i) (0x00AB0 + (i) * 4)
-#define EIAM_EX(i) (0x00AD0 + (i) * 4)
-#define IVAR(i)	   (0x00900 + (i) * 4) /* receive queue 2i, send, receive queue 2i + 1, send */
-#define EITR(i)	   ((i) < 24 ? 0x00820 + (i) * 4 : 0x12300 + ((i) - 24) * 4)
-/* clang-format on */
-
+#define EIAC_QUEUES  0xFFFF /* causes above vector 15 clear by themselves */
+#define IVARS	     64
 #define OTHER_CAUSES (EICR_PCI | EICR_LSC | EICR_TS | EICR_ECC)
 #define MSI_QUEUES   16 /* bits of EICR that queues can have */
 #define SHORTEST_US  8

@@ -9,12 +9,12 @@
 static void ixgbe_reset(struct ixgbe_device *dev)
 {
 	ixgbe_write(dev, EIMC, EIMC_ALL);
-	ixgbe_set(dev, CTRL, CTRL_MASTER_DIS);
-	ixgbe_wait_clear(dev, STATUS, STATUS_MASTER);
-	ixgbe_set(dev, CTRL, CTRL_RST);
-	ixgbe_wait_clear(dev, CTRL, CTRL_RST);
+	ixgbe_set(dev, CTRL, CTRL_GIO_DIS);
+	ixgbe_wait_clear(dev, STATUS, STATUS_GIO);
+	ixgbe_set(dev, CTRL, CTRL_RST | CTRL_LRST);
+	ixgbe_wait_clear(dev, CTRL, CTRL_RST | CTRL_LRST);
 	ixy_sleep_us(10000); /* 4.6.3.2 */
-	ixgbe_clear(dev, CTRL, CTRL_MASTER_DIS);
+	ixgbe_clear(dev, CTRL, CTRL_GIO_DIS);
 	ixgbe_write(dev, EIMC, EIMC_ALL); /* 4.6.3.1: again, as reset may have enabled some */
 }
 
@@ -59,8 +59,9 @@ static void ixgbe_start_queue(struct ixgbe_device *dev, struct ixgbe_queue *q)
 		for (uint32_t d = 0; d < q->size; d++)
 			q->ring[d].addr = pkt_buf_iova(q->bufs[d]);
 	} else {
-		/* 7.2.3.4.1: fetch early and in bulk; WTHRESH 0: write back each descriptor with RS. */
-		ixgbe_write(dev, q->reg + Q_CTL, TXDCTL_PTHRESH | TXDCTL_HTHRESH);
+		/* 7.2.3.4.1: fetch early and in bulk (PTHRESH 36, HTHRESH 8); WTHRESH 0: write back
+		 * each descriptor with RS. */
+		ixgbe_write(dev, q->reg + Q_CTL, 36 | 8 << 8);
 	}
 	ixgbe_set(dev, q->reg + Q_CTL, Q_CTL_ENABLE);
 	ixgbe_wait_set(dev, q->reg + Q_CTL, Q_CTL_ENABLE);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Inside the 82599 driver. */
 #pragma once
+#include "../../regs/82599_core.h"
 #include "../driver/driver.h"
-#include "ixgbe_regs.h"
 
 /**
  * struct ixgbe_queue - one queue of one direction

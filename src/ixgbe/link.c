@@ -6,13 +6,6 @@
 
 enum { X550 = 0x1563, X550_1_PORT = 0x15d1 };
 
-/* 8.2.3.22.19 */
-#define LINKS		  0x042A4
-#define LINKS_UP	  (1u << 30)
-#define LINKS_SPEED_SHIFT 28
-#define LINKS_NON_STD                                                                              \
-	(1u << 27) /* X550: the speed is another one of IEEE 802.3bz; else a link mode */
-
 #define READ_STATS_S 20
 
 /* GORC and GOTC, of 36 bits, are full after 55 s at 10 Gbit/s: asking for the link has them read, too. */
@@ -32,7 +25,7 @@ int ixgbe_link_speed(struct ixy_device *ixy)
 {
 	static const int mbits[] = { 0, 100, 1000, 10000 }, non_std[] = { 0, 5000, 1000, 2500 };
 	struct ixgbe_device *dev = (struct ixgbe_device *)ixy;
-	const uint32_t links = ixgbe_read(dev, LINKS), speed = links >> LINKS_SPEED_SHIFT & 3;
+	const uint32_t links = ixgbe_read(dev, LINKS), speed = LINKS_SPEED(links);
 	uint16_t id = 0;
 
 	if (links == UINT32_MAX)

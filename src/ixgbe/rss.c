@@ -2,24 +2,15 @@
 /* Receive-side scaling (7.1.2.8): the hash of a packet chooses its queue. */
 #include "ixgbe.h"
 
-/* clang-format off */
-enum {
-	RXCSUM = 0x05000, RXCSUM_PCSD = 1 << 13,
-	MRQC   = 0x0EC80, MRQC_RSS = 1, /* MRQE: RSS alone, no pools, no classes */
-	RETA   = 0x0EB00, /* four entries in each of 32 registers */
-	RSSRK  = 0x0EB80, /* four bytes in each of 10 */
-};
-/* clang-format on */
-
 #define RSS_QUEUES 16 /* 7.1.2.8.3: an entry of RETA has four bits */
 
 static const struct {
 	enum ixy_hash_type type;
 	uint32_t mrqc;
 } hash_types[] = {
-	{ IXY_HASH_TCP_IPV4, 1 << 16 }, { IXY_HASH_IPV4, 1 << 17 },
-	{ IXY_HASH_IPV6, 1 << 20 },	{ IXY_HASH_TCP_IPV6, 1 << 21 },
-	{ IXY_HASH_UDP_IPV4, 1 << 22 }, { IXY_HASH_UDP_IPV6, 1 << 23 },
+	{ IXY_HASH_TCP_IPV4, MRQC_TCP_IPV4 }, { IXY_HASH_IPV4, MRQC_IPV4 },
+	{ IXY_HASH_IPV6, MRQC_IPV6 },	      { IXY_HASH_TCP_IPV6, MRQC_TCP_IPV6 },
+	{ IXY_HASH_UDP_IPV4, MRQC_UDP_IPV4 }, { IXY_HASH_UDP_IPV6, MRQC_UDP_IPV6 },
 };
 
 #define ALL_TYPES                                                                                  \
@@ -32,7 +23,7 @@ static void write_key(struct ixgbe_device *dev, const uint8_t key[IXY_RSS_KEY_SI
 
 	memcpy(words, key, sizeof(words));
 	for (uint32_t i = 0; i < IXY_RSS_KEY_SIZE / 4; i++)
-		ixgbe_write(dev, RSSRK + i * 4, words[i]);
+		ixgbe_write(dev, RSSRK(i), words[i]);
 }
 
 static void write_types(struct ixgbe_device *dev, uint32_t types)
@@ -47,7 +38,7 @@ static void write_types(struct ixgbe_device *dev, uint32_t types)
 static void write_table(struct ixgbe_device *dev, const uint16_t table[IXY_RSS_TABLE_SIZE])
 {
 	for (uint32_t i = 0; i < IXY_RSS_TABLE_SIZE; i += 4)
-		ixgbe_write(dev, RETA + i,
+		ixgbe_write(dev, RETA(i / 4),
 			    table[i] | table[i + 1] << 8 | table[i + 2] << 16 | table[i + 3] << 24);
 }
 

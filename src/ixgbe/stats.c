@@ -2,14 +2,6 @@
 /* Statistics (8.2.3.23): the card counts, and its counters clear when they are read. */
 #include "ixgbe.h"
 
-/* clang-format off */
-enum {
-	GORCL   = 0x04088, GORCH = 0x0408C, GOTCL = 0x04090, GOTCH = 0x04094, /* bytes */
-	QPRDC   = 0x01430, /* missed while SRRCTL.DROP_EN, by any queue: all are of set 0 (RQSMR) */
-	CRCERRS = 0x04000, RLEC  = 0x04040, RUC   = 0x040A4, ROC   = 0x040AC,
-};
-/* clang-format on */
-
 static uint64_t counted(const uint64_t *sum)
 {
 	return __atomic_load_n(sum, __ATOMIC_RELAXED);
@@ -23,8 +15,9 @@ int ixgbe_read_stats(struct ixy_device *ixy, struct ixy_stats *stats)
 	if (ixgbe_gone(dev))
 		return -ENODEV;
 	/* An erratum, which Linux knows, too: GPRC and GORC also count what was missed. MPC is read
-	 * first, so that in all it is never the larger one. */
-	uint64_t missed = ixgbe_read(dev, MPC) + ixgbe_read(dev, QPRDC);
+	 * first, so that in all it is never the larger one. QPRDC counts for the queues that drop
+	 * (SRRCTL.DROP_EN): all are in set 0 (RQSMR). */
+	uint64_t missed = ixgbe_read(dev, MPC) + ixgbe_read(dev, QPRDC(0));
 	uint32_t received = ixgbe_read(dev, GPRC), sent = ixgbe_read(dev, GPTC);
 	sum->rx_missed += missed;
 	sum->rx_packets += received - missed;

@@ -6,7 +6,7 @@
  * costs no time, and deadlines pass at once.
  *
  * Every access is recorded, so that a test can ask what the driver did, and in which order. Register
- * names are those of emu/card/regs.h.
+ * names are those of regs/82599.h.
  */
 #ifndef EMU_BACKEND_H
 #define EMU_BACKEND_H
@@ -18,7 +18,7 @@
 #include <ixy/vfio_backend.h>
 
 #include "emu/card/nic.h"
-#include "emu/card/regs.h"
+#include "regs/82599.h"
 
 #define EMU_CARDS 3
 #define EMU_NEVER UINT64_MAX

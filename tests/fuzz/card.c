@@ -8,7 +8,7 @@
 #include <linux/pci_regs.h>
 
 #include "emu/card/nic.h"
-#include "emu/card/regs.h"
+#include "regs/82599.h"
 
 #include "take.h"
 

@@ -242,7 +242,7 @@ void tx_ring_doorbell(const struct ring *ring)
 
 bool tx_done(const struct ring *ring, uint32_t i)
 {
-	return ring->desc[i].hi >> 32 == TXD_DD;
+	return ring->desc[i].hi >> 32 == TXD_DD >> 32;
 }
 
 void tx_send(struct ring *ring, const uint8_t *frame, size_t length, uint64_t bits)

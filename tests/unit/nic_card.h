@@ -19,7 +19,7 @@
 
 #include "emu/card/datapath.h"
 #include "emu/card/nic.h"
-#include "emu/card/regs.h"
+#include "regs/82599.h"
 
 /* The first two windows are neighbours for the card, and far from each other in our memory. */
 #define WINDOW_SIZE 0x400000ull

@@ -46,7 +46,7 @@ static void *forward(void *errors)
 		frame[20]++;
 		put(out, iova, TX_DATA(60 + n % 200) | TXD_EOP | TXD_RS);
 		set_tail(TDT(0), (n + 1) % SIZE);
-		while (get(&out->hi) >> 32 != TXD_DD)
+		while (get(&out->hi) >> 32 != TXD_DD >> 32)
 			sched_yield();
 		put(&rx.desc[(n + SIZE / 2) % SIZE], iova, 0);
 		set_tail(RDT(0), (n + SIZE / 2 + 1) % SIZE);

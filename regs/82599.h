@@ -1,34 +1,25 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Registers of the 82599: offsets in BAR 0 and bits, by the names and in the order of the
- * datasheet, revision 3.3, section 8.2.3. What a register does, its reset value and its writable
- * bits are in the table in regs.c, which also has the registers that nothing in the card looks at.
- * Descriptor formats (7.1.5, 7.1.6, 7.2.3) are in datapath.h.
+ * The registers of the 82599 beyond those of 82599_core.h, for the whole driver and for the software
+ * card: offsets in BAR 0 and bits, by the names and in the order of the datasheet, revision 3.3,
+ * section 8.2.3. NAME(i) is an entry of a table or of a queue, also of tables whose first entry
+ * 82599_core.h calls NAME. Reset values and writable bits are in emu/card/regs.c, which also has the
+ * registers that no code looks at. Descriptor formats (7.1.5, 7.1.6, 7.2.3) are in
+ * emu/card/datapath.h.
  */
-#ifndef REGS_H
-#define REGS_H
+#pragma once
+#include "82599_core.h"
 
 #define BIT(n) (1u << (n))
 
 /* ---- 8.2.3.1 General ---- */
 
-#define CTRL		  0x00000
-#define CTRL_GIO_DIS	  BIT(2) /* PCIe master disable */
-#define CTRL_LRST	  BIT(3) /* link reset */
-#define CTRL_RST	  BIT(26)
-#define STATUS		  0x00008
 #define STATUS_LINKUP	  BIT(7)
-#define STATUS_GIO	  BIT(19) /* PCIe master enable status */
-#define CTRL_EXT	  0x00018
 #define CTRL_EXT_PFRSTD	  BIT(14)
-#define CTRL_EXT_NS_DIS	  BIT(16)
 #define CTRL_EXT_RO_DIS	  BIT(17)
 #define CTRL_EXT_EXT_VLAN BIT(26)
-#define CTRL_EXT_DRV_LOAD BIT(28)
-#define ESDP		  0x00020
 #define ESDP_SDP0	  BIT(0) /* SDP0 to SDP7 data: bits 7:0; directions (1 = out): bits 15:8 */
 #define ESDP_SDP2	  BIT(2) /* there is a module in the cage, on Intel's adapters */
-#define ESDP_SDP3	  BIT(3) /* the module does not transmit, likewise */
 #define ESDP_SDP0_IODIR	  BIT(8)
 #define I2CCTL		  0x00028
 #define I2CCTL_CLK_IN	  BIT(0)
@@ -41,7 +32,6 @@
 
 /* ---- 8.2.3.2 EEPROM and flash ---- */
 
-#define EEC		   0x10010
 #define EEC_SK		   BIT(0)
 #define EEC_CS		   BIT(1)
 #define EEC_DI		   BIT(2)
@@ -50,7 +40,6 @@
 #define EEC_REQ		   BIT(6)
 #define EEC_GNT		   BIT(7)
 #define EEC_PRES	   BIT(8)
-#define EEC_AUTO_RD	   BIT(9)
 #define EEC_ADDR_SIZE	   BIT(10)
 #define EEC_SIZE(n)	   ((uint32_t)(n) << 11) /* 2 to the power of n + 6 words */
 #define EERD		   0x10014
@@ -59,8 +48,6 @@
 #define EERD_ADDR(v)	   (((v) >> 2) & 0x3FFF)
 #define EERD_DATA(v)	   ((uint32_t)(v) << 16)
 #define FLA		   0x1001C
-#define EEMNGCTL	   0x10110
-#define EEMNGCTL_CFG_DONE0 BIT(18)
 #define EEMNGCTL_CFG_DONE1 BIT(19)
 
 /* ---- 8.2.3.3 Flow control ---- */
@@ -102,7 +89,6 @@
 #define EICR_OTHER	 BIT(31) /* other cause: an OR of bits 29:16 */
 #define EICS		 0x00808
 #define EIMS		 0x00880
-#define EIMC		 0x00888
 #define EIAC		 0x00810
 #define EIAM		 0x00890
 #define EICS_EX(i)	 (0x00A90 + (i)*4) /* 2, one bit for each of 64 vectors */
@@ -130,11 +116,7 @@
 
 /* ---- 8.2.3.7 Receive ---- */
 
-#define FCTRL		  0x05080
 #define FCTRL_SBP	  BIT(1)
-#define FCTRL_MPE	  BIT(8)
-#define FCTRL_UPE	  BIT(9)
-#define FCTRL_BAM	  BIT(10)
 #define VLNCTRL		  0x05088
 #define VLNCTRL_VET(v)	  ((v)&0xFFFF)
 #define VLNCTRL_CFI	  BIT(28)
@@ -148,14 +130,14 @@
 #define RXCSUM_PCSD	  BIT(13)
 #define RFCTL		  0x05008
 #define RFCTL_RSC_DIS	  BIT(5)
-#define MTA(i)		  (0x05200 + (i)*4) /* 128 */
-#define RAL(i)		  (0x0A200 + (i)*8) /* 128; the first 16 also at 0x05400 */
-#define RAH(i)		  (0x0A204 + (i)*8)
-#define RAH_AV		  BIT(31)
-#define MPSAR(i)	  (0x0A600 + (i)*4) /* 256 */
-#define VFTA(i)		  (0x0A000 + (i)*4) /* 128 */
+#define MTA(i)		  (MTA + (i)*4) /* 128 */
+#define RAL(i)		  (RAL + (i)*8) /* 128; the first 16 also at 0x05400 */
+#define RAH(i)		  (RAH + (i)*8)
+#define MPSAR(i)	  (MPSAR + (i)*4) /* 256 */
+#define VFTA(i)		  (VFTA + (i)*4)  /* 128 */
 #define MRQC		  0x05818
 #define MRQC_MRQE(v)	  ((v)&0xF)
+#define MRQC_RSS	  1 /* MRQE: RSS alone, no pools, no traffic classes */
 #define MRQC_TCP_IPV4	  BIT(16)
 #define MRQC_IPV4	  BIT(17)
 #define MRQC_IPV6	  BIT(20)
@@ -173,7 +155,7 @@
 #define SAQF(i)		  (0x0E000 + (i)*4) /* 128 of each of these five */
 #define DAQF(i)		  (0x0E200 + (i)*4)
 #define SDPQF(i)	  (0x0E400 + (i)*4) /* source port 15:0, destination port 31:16 */
-#define FTQF(i)		  (0x0E600 + (i)*4)
+#define FTQF(i)		  (FTQF + (i)*4)
 #define FTQF_PROTOCOL(v)  ((v)&3) /* TCP, UDP, SCTP, other */
 #define FTQF_PRIORITY(v)  (((v) >> 2) & 7)
 #define FTQF_POOL(v)	  (((v) >> 8) & 0x3F)
@@ -185,23 +167,21 @@
 #define FTQF_MASK_POOL	  BIT(30)
 #define FTQF_QUEUE_EN	  BIT(31)
 #define L34TIMIR(i)	  (0x0E800 + (i)*4)
+#define L34TIMIR_RESERVED BIT(19) /* 19:13 must be 1000000b */
 #define L34TIMIR_QUEUE(v) (((v) >> 21) & 0x7F)
 
 /* ---- 8.2.3.8 Receive DMA ---- */
 
-/* Queues 0 to 63 and 64 to 127 are in different pages. */
-#define RX_QUEUE(i, o)			 ((i) < 64 ? 0x01000 + (o) + (i)*0x40 : 0x0D000 + (o) + ((i)-64) * 0x40)
-#define RDBAL(i)			 RX_QUEUE(i, 0x00)
-#define RDBAH(i)			 RX_QUEUE(i, 0x04)
-#define RDLEN(i)			 RX_QUEUE(i, 0x08)
-#define DCA_RXCTRL(i)			 RX_QUEUE(i, 0x0C) /* the first 16 also at 0x02200 */
-#define RDH(i)				 RX_QUEUE(i, 0x10)
-#define SRRCTL(i)			 RX_QUEUE(i, 0x14) /* the first 16 also at 0x02100 */
-#define RDT(i)				 RX_QUEUE(i, 0x18)
-#define RXDCTL(i)			 RX_QUEUE(i, 0x28)
-#define RSCCTL(i)			 RX_QUEUE(i, 0x2C)
+#define RDBAH(i)			 (RDBAL(i) + Q_BAH)
+#define RDLEN(i)			 (RDBAL(i) + Q_LEN)
+#define DCA_RXCTRL(i)			 (RDBAL(i) + Q_DCA_RXCTRL) /* the first 16 also at 0x02200 */
+#define RDH(i)				 (RDBAL(i) + 0x10)
+#define SRRCTL(i)			 (RDBAL(i) + Q_SRRCTL) /* the first 16 also at 0x02100 */
+#define RDT(i)				 (RDBAL(i) + Q_TAIL)
+#define RXDCTL(i)			 (RDBAL(i) + Q_CTL)
+#define RSCCTL(i)			 (RDBAL(i) + 0x2C)
 #define RDLEN_MASK			 0x000FFF80u
-#define RXDCTL_ENABLE			 BIT(25)
+#define RXDCTL_ENABLE			 Q_CTL_ENABLE
 #define RXDCTL_VME			 BIT(30)
 #define SRRCTL_BSIZEPACKET(v)		 (((v)&0x1F) * 1024u)
 #define SRRCTL_BSIZEHEADER(v)		 ((((v) >> 8) & 0x3F) * 64u)
@@ -211,45 +191,31 @@
 #define SRRCTL_DESCTYPE_ADV_ONE		 1
 #define SRRCTL_DESCTYPE_ADV_SPLIT	 2
 #define SRRCTL_DESCTYPE_ADV_SPLIT_ALWAYS 5
-#define SRRCTL_DROP_EN			 BIT(28)
 #define RSCCTL_RSCEN			 BIT(0)
-#define RDRXCTL				 0x02F00
-#define RDRXCTL_CRCSTRIP		 BIT(1)
-#define RDRXCTL_DMAIDONE		 BIT(3)
-#define RDRXCTL_RSCFRSTSIZE		 (0x1Fu << 17)
-#define RDRXCTL_RSCACKC			 BIT(25)
-#define RDRXCTL_FCOE_WRFIX		 BIT(26)
 #define RXPBSIZE(i)			 (0x03C00 + (i)*4) /* 8 */
-#define RXCTRL				 0x03000
-#define RXCTRL_RXEN			 BIT(0)
 
 /* ---- 8.2.3.9 Transmit ---- */
 
-#define DMATXCTL	    0x04A80
-#define DMATXCTL_TE	    BIT(0)
 #define DMATXCTL_GDV	    BIT(3)
 #define DMATXCTL_VT(v)	    ((v) >> 16)
-#define DTXMXSZRQ	    0x08100
 #define DTXTCPFLGL	    0x04A88
 #define DTXTCPFLGL_FIRST(v) ((v)&0xFFF)
 #define DTXTCPFLGL_MID(v)   (((v) >> 16) & 0xFFF)
 #define DTXTCPFLGH	    0x04A8C
 #define DTXTCPFLGH_LAST(v)  ((v)&0xFFF)
-#define TX_QUEUE(i, o)	    (0x06000 + (o) + (i)*0x40) /* 128 */
-#define TDBAL(i)	    TX_QUEUE(i, 0x00)
-#define TDBAH(i)	    TX_QUEUE(i, 0x04)
-#define TDLEN(i)	    TX_QUEUE(i, 0x08)
-#define DCA_TXCTRL(i)	    TX_QUEUE(i, 0x0C)
-#define TDH(i)		    TX_QUEUE(i, 0x10)
-#define TDT(i)		    TX_QUEUE(i, 0x18)
-#define TXDCTL(i)	    TX_QUEUE(i, 0x28)
-#define TDWBAL(i)	    TX_QUEUE(i, 0x38)
-#define TDWBAH(i)	    TX_QUEUE(i, 0x3C)
+#define TDBAH(i)	    (TDBAL(i) + Q_BAH)
+#define TDLEN(i)	    (TDBAL(i) + Q_LEN)
+#define DCA_TXCTRL(i)	    (TDBAL(i) + 0x0C)
+#define TDH(i)		    (TDBAL(i) + 0x10)
+#define TDT(i)		    (TDBAL(i) + Q_TAIL)
+#define TXDCTL(i)	    (TDBAL(i) + Q_CTL)
+#define TDWBAL(i)	    (TDBAL(i) + 0x38)
+#define TDWBAH(i)	    (TDBAL(i) + 0x3C)
 #define TDLEN_MASK	    0x000FFF80u
 #define TXDCTL_PTHRESH(v)   ((v)&0x7F)
 #define TXDCTL_HTHRESH(v)   (((v) >> 8) & 0x7F)
 #define TXDCTL_WTHRESH(v)   (((v) >> 16) & 0x7F)
-#define TXDCTL_ENABLE	    BIT(25)
+#define TXDCTL_ENABLE	    Q_CTL_ENABLE
 #define TXDCTL_SWFLSH	    BIT(26)
 #define TDWBAL_HEAD_WB_EN   BIT(0)
 #define TXPBSIZE(i)	    (0x0CC00 + (i)*4) /* 8 */
@@ -257,9 +223,7 @@
 
 /* ---- 8.2.3.10 DCB ---- */
 
-#define RTTDCS	      0x04900
-#define RTTDCS_ARBDIS BIT(6)
-#define RTTBCNRC      0x04984
+#define RTTBCNRC 0x04984
 
 /* ---- 8.2.3.12 Security ---- */
 
@@ -268,10 +232,6 @@
 #define SECTXSTAT		0x08804
 #define SECTXSTAT_SECTX_RDY	BIT(0)
 #define SECTXSTAT_SECTX_OFF_DIS BIT(1)
-#define SECRXCTRL		0x08D00
-#define SECRXCTRL_RX_DIS	BIT(1)
-#define SECRXSTAT		0x08D04
-#define SECRXSTAT_SECRX_RDY	BIT(0)
 #define SECRXSTAT_SECRX_OFF_DIS BIT(1)
 
 /* ---- 8.2.3.14 Time sync (IEEE 1588) ---- */
@@ -296,11 +256,6 @@
 
 /* ---- 8.2.3.22 MAC ---- */
 
-#define HLREG0			     0x04240
-#define HLREG0_TXCRCEN		     BIT(0)
-#define HLREG0_RXCRCSTRP	     BIT(1)
-#define HLREG0_JUMBOEN		     BIT(2)
-#define HLREG0_TXPADEN		     BIT(10)
 #define HLREG0_LPBK		     BIT(15)
 #define HLREG0_MDCSPD		     BIT(16)
 #define MSCA			     0x0425C
@@ -309,17 +264,16 @@
 #define MSCA_OP_READ		     3
 #define MSCA_MDICMD		     BIT(30)
 #define MSRWD			     0x04260
-#define MAXFRS			     0x04268
 #define MAXFRS_MFS(v)		     ((v) >> 16)
 #define MFLCN			     0x04294
-#define AUTOC			     0x042A0
 #define AUTOC_FLU		     BIT(0)
-#define AUTOC_RESTART_AN	     BIT(12)
 #define AUTOC_LMS(v)		     (((v) >> 13) & 7)
 #define AUTOC_LMS_1G		     0 /* 1 Gbit/s, no auto-negotiation */
 #define AUTOC_LMS_1G_AN		     2
 #define AUTOC_LMS_10G_SERIAL	     3
 #define LINKS			     0x042A4
+#define LINKS_SPEED(v)		     (((v) >> 28) & 3)
+#define LINKS_NON_STD		     BIT(27) /* X550: a speed of IEEE 802.3bz; 82599: part of the link mode */
 #define LINKS_SPEED_10G		     (3u << 28)
 #define LINKS_SPEED_1G		     (2u << 28)
 #define LINKS_UP		     BIT(30)
@@ -336,7 +290,7 @@
 #define CRCERRS	    0x04000
 #define ILLERRC	    0x04004
 #define ERRBC	    0x04008
-#define MPC(i)	    (0x03FA0 + (i)*4) /* 8 (RXMPC) */
+#define MPC(i)	    (MPC + (i)*4) /* 8 (RXMPC) */
 #define RLEC	    0x04040
 #define PRC64	    0x0405C
 #define PRC127	    0x04060
@@ -344,10 +298,8 @@
 #define PRC511	    0x04068
 #define PRC1023	    0x0406C
 #define PRC1522	    0x04070
-#define GPRC	    0x04074
 #define BPRC	    0x04078
 #define MPRC	    0x0407C
-#define GPTC	    0x04080
 #define GORCL	    0x04088
 #define GORCH	    0x0408C
 #define GOTCL	    0x04090
@@ -401,5 +353,3 @@
 /* ---- 8.2.3.27 Virtualization (PF) ---- */
 
 #define PFVTCTL 0x051B0
-
-#endif

@@ -1,28 +1,29 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the driver uses of the 82599's registers and descriptors: a line for each register with its
- * bits that matter here; tables and counters share lines. Datasheet 3.3, sections 8.2.3, 7.1.6 and
- * 7.2.3.
+ * The registers and descriptors of the 82599 that the smallest forwarder uses: a line for each
+ * register with the bits that matter here; tables and counters share lines. Datasheet, revision 3.3,
+ * sections 8.2.3, 7.1.6 and 7.2.3. All others are in 82599.h.
  */
 #pragma once
+#include <stdint.h>
 
 /* clang-format off */
 enum {
 	/* General control, 8.2.3.1; EEPROM, 8.2.3.2; manageability, 8.2.3.18; interrupts, 8.2.3.5 */
-	CTRL      = 0x00000, CTRL_MASTER_DIS = 1 << 2, CTRL_RST = 1 << 26 | 1 << 3,
-	STATUS    = 0x00008, STATUS_LAN_ID = 1 << 2, STATUS_MASTER = 1 << 19,
+	CTRL      = 0x00000, CTRL_GIO_DIS = 1 << 2, CTRL_LRST = 1 << 3, CTRL_RST = 1 << 26,
+	STATUS    = 0x00008, STATUS_LAN_ID = 1 << 2, STATUS_GIO = 1 << 19,
 	CTRL_EXT  = 0x00018, CTRL_EXT_NS_DIS = 1 << 16, CTRL_EXT_DRV_LOAD = 1 << 28,
 	ESDP      = 0x00020, ESDP_SDP3 = 1 << 3,
 	EEC       = 0x10010, EEC_AUTO_RD = 1 << 9,
-	EEMNGCTL  = 0x10110, EEMNGCTL_CFG_DONE0 = 1 << 18, /* of port 0; port 1 has the next bit */
+	EEMNGCTL  = 0x10110, EEMNGCTL_CFG_DONE0 = 1 << 18, /* port 1: the next bit */
 	EIMC      = 0x00888, EIMC_ALL = 0x7FFFFFFF, /* bit 31 is reserved */
 
 	/* Receive, 8.2.3.7, 8.2.3.8, 8.2.3.12 */
 	RDRXCTL   = 0x02F00, RDRXCTL_CRCSTRIP = 1 << 1, RDRXCTL_DMAIDONE = 1 << 3,
 	            RDRXCTL_RSCFRSTSIZE = 0x1F << 17, RDRXCTL_RSCACKC = 1 << 25, RDRXCTL_FCOE_WRFIX = 1 << 26,
 	RXCTRL    = 0x03000, RXCTRL_RXEN = 1 << 0,
-	FCTRL     = 0x05080, FCTRL_MPE_UPE = 3 << 8, FCTRL_BAM = 1 << 10,
-	SECRXCTRL = 0x08D00, SECRXCTRL_RX_DIS = 1 << 1, SECRXSTAT = 0x08D04, SECRXSTAT_RDY = 1 << 0,
+	FCTRL     = 0x05080, FCTRL_MPE = 1 << 8, FCTRL_UPE = 1 << 9, FCTRL_BAM = 1 << 10,
+	SECRXCTRL = 0x08D00, SECRXCTRL_RX_DIS = 1 << 1, SECRXSTAT = 0x08D04, SECRXSTAT_SECRX_RDY = 1 << 0,
 	/* Filter tables, 8.2.3.7 and 8.2.3.27: their first entry */
 	RAL       = 0x0A200, RAH   = 0x0A204, RAH_AV = 1u << 31,
 	MTA       = 0x05200, VFTA  = 0x0A000, PFVLVF = 0x0F100, PFVLVFB = 0x0F200,
@@ -45,7 +46,6 @@ enum {
 	/* Queues, 8.2.3.8 and 8.2.3.9: distances from RDBAL or TDBAL */
 	Q_BAL     = 0x00, Q_BAH = 0x04, Q_LEN = 0x08, Q_DCA_RXCTRL = 0x0C, Q_TAIL = 0x18,
 	Q_CTL     = 0x28, Q_CTL_ENABLE = 1 << 25, /* RXDCTL and TXDCTL */
-	            TXDCTL_PTHRESH = 36 << 0, TXDCTL_HTHRESH = 8 << 8,
 	Q_SRRCTL  = 0x14, SRRCTL_ADV_ONE = 1 << 25, SRRCTL_DROP_EN = 1 << 28, /* 4:0: size, KiB */
 };
 
