@@ -15,7 +15,7 @@ demo: ## forward packets between two software cards; needs gcc, make and cmake o
 
 test: ## install what the tests need, then run them all, also under the sanitizers
 	@scripts/install-test-deps
-	@scripts/test-all $(JOBS)
+	@scripts/test-all "$(BUILD)" $(JOBS)
 
 check: ## the fast tests, with what is installed
 	@cmake --preset release -B "$(BUILD)" >/dev/null # may find more than last time

@@ -1,5 +1,5 @@
-# Read by ctest: the tests of the builds that IXY_VARIANTS names, in build/NAME, join those of build/.
+# Read by ctest: the tests of the builds $IXY_BUILD/NAME that $IXY_VARIANTS names join those of $IXY_BUILD.
 string(REPLACE " " ";" variants "$ENV{IXY_VARIANTS}")
 foreach(variant IN LISTS variants)
-	subdirs("${CMAKE_CURRENT_LIST_DIR}/../build/${variant}")
+	subdirs("$ENV{IXY_BUILD}/${variant}")
 endforeach()
