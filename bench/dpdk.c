@@ -100,8 +100,8 @@ static int probe(uint8_t *bar0)
 
 	if (bus)
 		TAILQ_FOREACH(driver, &bus->drivers, next)
-	if (!strcmp(driver->driver.name, "net_ixgbe"))
-		break;
+			if (!strcmp(driver->driver.name, "net_ixgbe"))
+				break;
 	if (!driver) {
 		fputs("bench: DPDK has no net_ixgbe; install librte-net-ixgbe23\n", stderr);
 		return 1;
