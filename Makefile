@@ -51,8 +51,8 @@ loc: configure ## count the code of the smallest whole forwarder: under 1000 lin
 install: all ## as cmake --install; PREFIX and DESTDIR are honoured
 	@cmake --install "$(BUILD)" $(if $(PREFIX),--prefix "$(PREFIX)")
 
-format: ## clang-format all of C
-	@git ls-files -z '*.c' '*.h' | xargs -0 clang-format -i
+format: ## clang-format all C files, by version 14 as the test of the format does
+	@git ls-files -z '*.c' '*.h' | xargs -0 $(or $(shell command -v clang-format-14),clang-format) -i
 
 clean: ## remove build/
 	@rm -rf "$(BUILD)"

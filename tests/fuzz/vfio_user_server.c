@@ -45,7 +45,6 @@ static void check(bool good, const char *what)
 
 /* ---- What is mapped ---- */
 
-
 /* ---- The card's surroundings ---- */
 
 static bool window(void *ctx, uint64_t iova, struct nic_window *window)

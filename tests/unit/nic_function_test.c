@@ -422,8 +422,9 @@ static void capabilities_are_where_drivers_look(void **state)
 	assert_int_equal(config(0xB2, 2) & 0x3FF, 0x82);
 	assert_int_equal(config(0xAA, 2) & 0x20, 0); /* nothing pending */
 
-	static const uint16_t extended[][2] = { { 0x100, 0x0001 }, { 0x140, 0x0003 },
-		{ 0x150, 0x000E } };
+	static const uint16_t extended[][2] = { { 0x100, 0x0001 },
+						{ 0x140, 0x0003 },
+						{ 0x150, 0x000E } };
 
 	at = 0x100;
 	for (size_t i = 0; i < 3; i++) {
@@ -462,7 +463,8 @@ static void msix_can_be_left_out(void **state)
 static void bars_tell_their_size(void **state)
 {
 	static const uint32_t bars[][3] = { { 0x10, NIC_BAR0_SIZE, 0xC },
-		{ 0x18, NIC_BAR2_SIZE, 0x1 }, { 0x20, NIC_BAR4_SIZE, 0xC } };
+					    { 0x18, NIC_BAR2_SIZE, 0x1 },
+					    { 0x20, NIC_BAR4_SIZE, 0xC } };
 
 	(void)state;
 	for (int i = 0; i < 3; i++) {

@@ -19,10 +19,10 @@ static void table_has_no_overlaps_and_consistent_rows(void **state)
 		assert_int_equal(reg->writable & reg->self_clearing, 0);
 		assert_int_equal(reg->reset & reg->self_clearing, 0);
 		if (reg->access == NIC_RO || reg->access == NIC_RC || reg->access == NIC_RC_LOW ||
-			reg->access == NIC_RC_HIGH)
+		    reg->access == NIC_RC_HIGH)
 			assert_int_equal(reg->writable, 0);
 		if (reg->access == NIC_RC || reg->access == NIC_RC_LOW ||
-			reg->access == NIC_RC_HIGH || reg->access == NIC_W1C)
+		    reg->access == NIC_RC_HIGH || reg->access == NIC_W1C)
 			assert_int_equal(reg->reset, 0);
 		for (uint32_t i = 0; i < reg->count; i++) {
 			uint32_t offset = reg->offset + i * reg->stride;
@@ -30,7 +30,7 @@ static void table_has_no_overlaps_and_consistent_rows(void **state)
 			assert_true(offset % 4 == 0 && offset < NIC_BAR0_SIZE);
 			if (owner[offset / 4])
 				fail_msg("%s[%u] and %s are both at 0x%05X", reg->name, i,
-					owner[offset / 4], offset);
+					 owner[offset / 4], offset);
 			owner[offset / 4] = reg->name;
 		}
 	}
@@ -186,10 +186,22 @@ static void accesses_beside_registers_read_zero_and_are_counted(void **state)
 {
 	static const struct {
 		uint32_t bar, offset, size;
-	} bad[] = { { 0, 1, 4 }, { 0, 0, 3 }, { 0, 4, 8 }, { 0, NIC_BAR0_SIZE, 4 },
-		{ 0, 0xFFFFFFFC, 4 }, { 1, 0, 4 }, { 3, 0, 4 }, { 9, 0, 4 }, { 0xFFFFFFFF, 0, 4 },
-		{ 0, 0, 0 }, { 0, 0, 16 }, { 2, NIC_BAR2_SIZE, 4 }, { 4, NIC_BAR4_SIZE, 4 },
-		{ 2, 8, 4 }, { 0, 0xC, 4 }, { 0, 0x1FFF8, 4 } };
+	} bad[] = { { 0, 1, 4 },
+		    { 0, 0, 3 },
+		    { 0, 4, 8 },
+		    { 0, NIC_BAR0_SIZE, 4 },
+		    { 0, 0xFFFFFFFC, 4 },
+		    { 1, 0, 4 },
+		    { 3, 0, 4 },
+		    { 9, 0, 4 },
+		    { 0xFFFFFFFF, 0, 4 },
+		    { 0, 0, 0 },
+		    { 0, 0, 16 },
+		    { 2, NIC_BAR2_SIZE, 4 },
+		    { 4, NIC_BAR4_SIZE, 4 },
+		    { 2, 8, 4 },
+		    { 0, 0xC, 4 },
+		    { 0, 0x1FFF8, 4 } };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -422,9 +434,14 @@ static void dma_stays_inside_of_one_window(void **state)
 	static const struct {
 		uint64_t iova;
 		size_t size;
-	} bad[] = { { MEMORY - 1, 2 }, { MEMORY + 0xFFFF, 2 }, { MEMORY, 0x10001 },
-		{ UINT64_MAX, 2 }, { 0, 1 }, { MEMORY + 0x10000, 1 }, { MEMORY + 8, SIZE_MAX },
-		{ UINT64_MAX - 15, 0x20 } };
+	} bad[] = { { MEMORY - 1, 2 },
+		    { MEMORY + 0xFFFF, 2 },
+		    { MEMORY, 0x10001 },
+		    { UINT64_MAX, 2 },
+		    { 0, 1 },
+		    { MEMORY + 0x10000, 1 },
+		    { MEMORY + 8, SIZE_MAX },
+		    { UINT64_MAX - 15, 0x20 } };
 
 	(void)state;
 	assert_null(nic_dma(nic, MEMORY, 1, false)); /* no bus master yet */

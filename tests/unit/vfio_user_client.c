@@ -98,8 +98,9 @@ int client_open(struct world *world)
 {
 	int fd = client_connect(world);
 
-	assert_int_equal(negotiate(world, fd, 0, 1,
-				 "{\"capabilities\":{\"max_msg_fds\":16,\"write_multiple\":true}}"),
+	assert_int_equal(
+		negotiate(world, fd, 0, 1,
+			  "{\"capabilities\":{\"max_msg_fds\":16,\"write_multiple\":true}}"),
 		0);
 	assert_true(vfu_connected(world->server));
 	return fd;
@@ -156,7 +157,7 @@ void send_raw(int fd, const void *data, size_t size, const int *fds, int fd_coun
 }
 
 void send_message(int fd, uint16_t command, uint32_t flags, const void *data, size_t size,
-	const int *fds, int fd_count)
+		  const int *fds, int fd_count)
 {
 	static uint16_t id;
 	static uint8_t message[1 << 18];
@@ -218,7 +219,7 @@ bool receive_answer(struct world *world, int fd)
 }
 
 int call(struct world *world, int fd, uint16_t command, const void *data, size_t size,
-	const int *fds, int fd_count)
+	 const int *fds, int fd_count)
 {
 	send_message(fd, command, 0, data, size, fds, fd_count);
 	if (!receive_answer(world, fd))
@@ -256,7 +257,7 @@ int read_region(struct world *world, int fd, uint32_t region, uint64_t offset, u
 }
 
 int write_region(struct world *world, int fd, uint32_t region, uint64_t offset, const void *data,
-	uint32_t count)
+		 uint32_t count)
 {
 	struct {
 		struct access access;
@@ -284,7 +285,7 @@ int write_register(struct world *world, int fd, uint32_t offset, uint64_t value,
 }
 
 int map_flags(struct world *world, int fd, uint64_t iova, uint64_t size, int memory,
-	uint64_t offset, uint32_t flags)
+	      uint64_t offset, uint32_t flags)
 {
 	struct {
 		uint32_t argsz, flags;
@@ -333,7 +334,7 @@ int new_memory(size_t size)
 }
 
 int set_irqs(struct world *world, int fd, uint32_t flags, uint32_t index, uint32_t start,
-	uint32_t count, const int *fds, int fd_count)
+	     uint32_t count, const int *fds, int fd_count)
 {
 	uint32_t request[5] = { sizeof(request), flags, index, start, count };
 

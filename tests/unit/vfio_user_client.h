@@ -55,12 +55,12 @@ void serve(struct world *world);
 int client_connect(struct world *world); /* without negotiation */
 int client_open(struct world *world);	 /* with */
 bool client_hung_up(struct world *world,
-	int fd);      /* has the server closed the connection? Discards what it sent. */
-int open_files(void); /* file descriptors of this process */
+		    int fd); /* has the server closed the connection? Discards what it sent. */
+int open_files(void);	     /* file descriptors of this process */
 
 void send_raw(int fd, const void *data, size_t size, const int *fds, int fd_count);
 void send_message(int fd, uint16_t command, uint32_t flags, const void *data, size_t size,
-	const int *fds, int fd_count);
+		  const int *fds, int fd_count);
 bool receive_answer(struct world *world, int fd); /* false: none came */
 
 /**
@@ -68,17 +68,17 @@ bool receive_answer(struct world *world, int fd); /* false: none came */
  * none came.
  */
 int call(struct world *world, int fd, uint16_t command, const void *data, size_t size,
-	const int *fds, int fd_count);
+	 const int *fds, int fd_count);
 
 int negotiate(struct world *world, int fd, uint16_t major, uint16_t minor, const char *json);
 int read_region(struct world *world, int fd, uint32_t region, uint64_t offset, uint32_t count);
 int write_region(struct world *world, int fd, uint32_t region, uint64_t offset, const void *data,
-	uint32_t count);
+		 uint32_t count);
 uint64_t read_register(struct world *world, int fd, uint32_t offset, uint32_t size);
 int write_register(struct world *world, int fd, uint32_t offset, uint64_t value, uint32_t size);
 int map(struct world *world, int fd, uint64_t iova, uint64_t size, int memory, uint64_t offset);
 int map_flags(struct world *world, int fd, uint64_t iova, uint64_t size, int memory,
-	uint64_t offset, uint32_t flags);
+	      uint64_t offset, uint32_t flags);
 int unmap(struct world *world, int fd, uint64_t iova, uint64_t size);
 int unmap_all(struct world *world, int fd);
 int new_memory(size_t size); /* a memfd; word i of 4 KiB page p is p << 16 | i for the first few */
@@ -86,7 +86,7 @@ int new_memory(size_t size); /* a memfd; word i of 4 KiB page p is p << 16 | i f
 enum { NONE = 1, BOOL = 2, EVENTFD = 4, MASK = 8, UNMASK = 16, TRIGGER = 32 };
 enum { INTX, MSI, MSIX, ERR, REQ };
 int set_irqs(struct world *world, int fd, uint32_t flags, uint32_t index, uint32_t start,
-	uint32_t count, const int *fds, int fd_count);
+	     uint32_t count, const int *fds, int fd_count);
 uint64_t signalled(int eventfd); /* times since the last call */
 
 /**

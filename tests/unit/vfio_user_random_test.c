@@ -25,7 +25,7 @@ static uint32_t choose(const uint32_t *from, size_t count)
 }
 #define CHOOSE(...)                                                                                \
 	choose((const uint32_t[]){ __VA_ARGS__ },                                                  \
-		sizeof((const uint32_t[]){ __VA_ARGS__ }) / sizeof(uint32_t))
+	       sizeof((const uint32_t[]){ __VA_ARGS__ }) / sizeof(uint32_t))
 
 /*
  * Fills in a message that could be meant seriously; purely random numbers would never get far.
@@ -131,8 +131,8 @@ static void random_messages_do_no_harm(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(
-			random_messages_do_no_harm, world_create, world_destroy),
+		cmocka_unit_test_setup_teardown(random_messages_do_no_harm, world_create,
+						world_destroy),
 	};
 
 	alarm(120); /* what must not block ends here if it does */
