@@ -51,6 +51,15 @@ status 2 "port that is not there" "$emu" -q sink -- echo '{1}'
 one_line "port that is not there"
 nothing_left "addresses"
 
+# Other users do not reach the sockets, whatever the umask.
+umask 0
+# shellcheck disable=SC2016 # the command's shell
+status 0 "folder of its own" "$emu" -q sink -- sh -c 'stat -c %a "$XDG_RUNTIME_DIR"/ixy-emu.*'
+[ "$(cat "$work/out")" = 700 ] || fail "folder of its own: others may enter it: $(cat "$work/out")"
+status 0 "socket folder that is made" "$emu" -q -d "$work/run/d" sink -- stat -c %a "$work/run/d"
+[ "$(cat "$work/out")" = 700 ] || fail "socket folder that is made: others may enter it: $(cat "$work/out")"
+umask 022
+
 # --socket-dir: made if missing, removed only if made
 status 0 "socket folder" "$emu" -q -d "$work/run/d" sink -- test -S "$work/run/d/nic0.sock"
 nothing_left "socket folder"
