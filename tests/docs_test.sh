@@ -1,0 +1,28 @@
+#!/bin/bash
+# Links within the documents lead to files, and the tests that SECURITY.md names exist.
+. "$(dirname "$0")/lib.sh"
+
+cd "$IXY_SOURCE" || exit 1
+for document in *.md docs/*.md bench/*.md; do
+	while read -r link; do
+		[ -e "$(dirname "$document")/$link" ] || fail "$document: no $link"
+	done < <(grep -o '](\([^)]*\))' "$document" | sed -e 's/^](//' -e 's/[#)].*//' -e '/:\/\//d' -e '/^$/d' | sort -u)
+done
+
+# Behind the last | of a promise: unit tests and their functions, scripts, guest tests, fuzzers.
+exists()
+{
+	case $1 in
+	fuzz.*) [ -e "tests/fuzz/${1#fuzz.}.c" ] ;;
+	vm_*) [ -e "tests/vm/${1#vm_}.sh" ] ;;
+	*) [ -n "$(find tests -name "$1.c" -o -name "$1.sh")" ] || grep -rqw "void $1(void \*\*state)" tests --include='*.c' ;;
+	esac
+}
+named=0
+while read -r test; do
+	[ -n "$test" ] || continue
+	named=$((named + 1))
+	exists "$test" || fail "SECURITY.md: there is no test $test"
+done < <(sed -n '/^## Promises/,$s/^|.*| *\(`.*\) |$/\1/p' SECURITY.md | tr '`' '\n' | sed -n '/^[a-z0-9_.]*$/p' | sort -u)
+[ $named -gt 40 ] || fail "SECURITY.md: only $named tests found"
+finish
