@@ -165,11 +165,13 @@ qemu_tells()
 # The output of a command in the guest, and its exit status.
 answer()
 {
-	local line part='' end=$((SECONDS + guest_timeout))
+	local line part='' end=$((SECONDS + guest_timeout)) nudge=$((SECONDS + 10))
 	while [ $SECONDS -lt $end ]; do
 		if ! IFS= read -r -t 1 -u 9 line; then
 			part+=$line # as much as has come in this second
 			gone "$qemu" && break
+			# The port may have lost the end of the command's line.
+			[ $SECONDS -lt $nudge ] || { echo >&8 && nudge=$((SECONDS + 10)); }
 			continue
 		fi
 		line=$part$line part=''
