@@ -78,6 +78,12 @@ def lacking(block):
     return None
 
 
+def listens(path):
+    """A socket exists before its program listens. To look here, unlike connecting, disturbs nobody."""
+    lines = [line.split() for line in open("/proc/net/unix")]
+    return any(fields[-1] == path and int(fields[3], 16) & 0x10000 for fields in lines[1:])
+
+
 class Session:
     def __init__(self):
         environment = dict(os.environ, HOME=WORK + "/project", PATH=os.environ["PATH"] + ":/usr/sbin:/sbin")
@@ -131,7 +137,7 @@ class Session:
         if status != "0":
             raise RuntimeError("exit status " + status)
         for name in re.findall(r"iface=([^\s,]+)", bare) + [d + "/nic0.sock" for d in re.findall(r"-d (\S+)", bare)]:
-            self.until(lambda: os.path.exists(name), name)
+            self.until(lambda: listens(name), name)
         if re.match("ping ", bare) and " 0% packet loss" not in self.output:
             raise RuntimeError("packets were lost")
         return self.output
