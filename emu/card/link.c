@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The link (3.7): SFI to an SFP+ module. It comes up some time after the driver has asked for a
- * mode that this port can do, if there is a cable.
+ * The link (3.7): SFI to an SFP+ module. It comes up some time after power-on, a link reset, or a
+ * restart that the driver asks for, if there is a cable and this port can do the mode in AUTOC, which
+ * comes from the EEPROM.
  *
  * Datasheet gap: nothing says how long the link takes to come up. A real one needs milliseconds;
  * here it is short but not zero, so that a driver that does not wait fails.
@@ -46,7 +47,7 @@ void nic_link_restart(struct nic *nic)
 
 	link_set(nic, false);
 	nic->link.due = NEVER;
-	if (nic->link.set_up && mode_possible(nic) && (nic->link.plugged || forced))
+	if (mode_possible(nic) && (nic->link.plugged || forced))
 		nic->link.due = nic->now + LINK_DELAY;
 }
 
@@ -103,7 +104,6 @@ void nic_autoc_written(struct nic *nic, uint32_t i, uint32_t old, uint32_t value
 
 	/* Auto-negotiation leaves its state 0: drivers reset the data path by waiting for that. */
 	nic_set(nic, ANLP1, nic_get(nic, ANLP1) | ANLP1_AN_STATE_ACTIVE);
-	nic->link.set_up = true;
 	nic_link_restart(nic);
 }
 

@@ -144,7 +144,6 @@ static void nic_reset(struct nic *nic, enum nic_reset reset)
 	nic_set(nic, RAH(0), (uint32_t)(mac[4] | mac[5] << 8) | RAH_AV);
 
 	if (reset == NIC_RESET_FUNCTION) {
-		nic->link.set_up = false;
 		nic_sfp_reset(nic);
 		nic_pci_reset(nic);
 	}

@@ -86,7 +86,6 @@ struct nic_sfp {
 
 struct nic_link {
 	bool plugged; /* the cable */
-	bool set_up;  /* a driver has asked for a link since power-on */
 	bool up;
 	uint64_t due; /* when the link comes up; UINT64_MAX: not at all */
 };
