@@ -232,7 +232,8 @@ bool nic_insert_sums(uint8_t *frame, uint32_t length, const struct nic_desc *con
 	if (options & TXD_IXSM && TXC_IPV4(context->hi)) {
 		if (l4 - l3 < IPV4_HEADER || l4 > length)
 			return false;
-		store16(frame + l3 + 10, 0);
+		/* What is in the field counts: behind an outer header, drivers put the inverse sum of
+		 * the headers between there, and IPLEN covers all of them. */
 		store16(frame + l3 + 10, (uint16_t)~nic_sum(frame + l3, l4 - l3, 0));
 	}
 	if (options & TXD_TXSM) {

@@ -41,7 +41,7 @@ static void seed(uint8_t *ip, size_t size, const struct protocol *protocol, bool
 	checksum[0] = (uint8_t)(sum >> 8);
 	checksum[1] = (uint8_t)sum;
 	if (v4)
-		ip[10] = ip[11] = 0x5A;
+		ip[10] = ip[11] = 0;
 }
 
 static void checksums_are_inserted(void **state)
@@ -71,6 +71,36 @@ static void checksums_are_inserted(void **state)
 		}
 	}
 	assert_int_equal(nic_account(card.nic)->tx_bad, 0);
+}
+
+/* A tunnel: IPLEN covers all headers up to TCP, and the outer header's field the inner ones. */
+static void checksum_fields_count(void **state)
+{
+	struct ring ring = tx_ring(0, 16);
+	uint8_t frame[300], whole[300];
+	size_t length = ip_frame(frame + 20, 4, 6, 100) + 20;
+	uint8_t *outer = frame + 14;
+
+	(void)state;
+	memcpy(frame, frame + 20, 14);
+	memcpy(outer, outer + 20, 20);
+	outer[3] += 20; /* total length */
+	outer[9] = 4;	/* protocol: IPv4 in IPv4 */
+	outer[10] = outer[11] = 0;
+	uint16_t sum = slow_sum(outer, 20, 0) ^ 0xFFFF;
+	memcpy(whole, frame, length);
+	whole[24] = sum >> 8;
+	whole[25] = sum & 0xFF;
+
+	uint16_t inner = slow_sum(outer + 20, 20, 0) ^ 0xFFFF;
+	outer[10] = inner >> 8;
+	outer[11] = inner & 0xFF;
+	seed(frame + 34, length - 34, &protocols[0], true);
+	memcpy(frame + 44, whole + 44, 2); /* the inner header is whole */
+	tx_put(&ring, 40 | 14ull << 9, TXD_DEXT | TXD_DTYP_CTXT | TCP | IPV4);
+	tx_send(&ring, frame, length, TXD_TXSM | TXD_IXSM);
+	assert_int_equal(card.sent_count, 1);
+	assert_memory_equal(card.sent[0].bytes, whole, length);
 }
 
 static void udp_checksum_of_zero_is_sent_as_ones(void **state)
@@ -393,6 +423,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		card_test(checksums_are_inserted),
+		card_test(checksum_fields_count),
 		card_test(udp_checksum_of_zero_is_sent_as_ones),
 		card_test(each_queue_has_two_contexts),
 		card_test(segmentation_makes_valid_segments),
