@@ -45,17 +45,22 @@ uint32_t nic_swsm_read(struct nic *nic, uint32_t i)
 	return value;
 }
 
-/* 8.2.3.12: with the path disabled, it is empty, and therefore ready for a change. */
+/*
+ * 8.2.3.12: with the path disabled, it is empty, and therefore ready for a change. OFF_DIS: a part
+ * without the engines for IPsec and LinkSec.
+ */
 uint32_t nic_secrxstat_read(struct nic *nic, uint32_t i)
 {
 	(void)i;
-	return nic_get(nic, SECRXCTRL) & SECRXCTRL_RX_DIS ? SECRXSTAT_SECRX_RDY : 0;
+	return SECRXSTAT_SECRX_OFF_DIS |
+	       (nic_get(nic, SECRXCTRL) & SECRXCTRL_RX_DIS ? SECRXSTAT_SECRX_RDY : 0);
 }
 
 uint32_t nic_sectxstat_read(struct nic *nic, uint32_t i)
 {
 	(void)i;
-	return nic_get(nic, SECTXCTRL) & SECTXCTRL_TX_DIS ? SECTXSTAT_SECTX_RDY : 0;
+	return SECTXSTAT_SECTX_OFF_DIS |
+	       (nic_get(nic, SECTXCTRL) & SECTXCTRL_TX_DIS ? SECTXSTAT_SECTX_RDY : 0);
 }
 
 /*

@@ -400,6 +400,8 @@ static void drivers_find_done_what_they_wait_for(void **state)
 	(void)state;
 	assert_true(get(RDRXCTL) & RDRXCTL_DMAIDONE);
 	set(SECRXCTRL, SECRXCTRL_RX_DIS);
+	assert_true(get(SECRXSTAT) & SECRXSTAT_SECRX_OFF_DIS);
+	assert_true(get(SECTXSTAT) & SECTXSTAT_SECTX_OFF_DIS);
 	assert_true(get(SECRXSTAT) & SECRXSTAT_SECRX_RDY);
 	set(SECRXCTRL, 0);
 	assert_false(get(SECRXSTAT) & SECRXSTAT_SECRX_RDY);
