@@ -73,31 +73,33 @@ static void checksums_are_inserted(void **state)
 	assert_int_equal(nic_account(card.nic)->tx_bad, 0);
 }
 
-/* A tunnel: IPLEN covers all headers up to TCP, and the outer header's field the inner ones. */
+/* IPv6 in IPv4: IPLEN covers both headers, and the outer field holds the inverse sum of the inner. */
 static void checksum_fields_count(void **state)
 {
+	static const uint8_t outer[20] = { 0x45, 0, 0,	160, 1, 2, 0,  0, 64, 41,
+					   0,	 0, 10, 0,   0, 1, 10, 0, 0,  2 };
 	struct ring ring = tx_ring(0, 16);
-	uint8_t frame[300], whole[300];
-	size_t length = ip_frame(frame + 20, 4, 6, 100) + 20;
-	uint8_t *outer = frame + 14;
+	uint8_t inner[300], frame[300], whole[300];
+	size_t length = ip_frame(inner, 6, 6, 80) + sizeof(outer);
+	uint16_t sum;
 
 	(void)state;
-	memcpy(frame, frame + 20, 14);
-	memcpy(outer, outer + 20, 20);
-	outer[3] += 20; /* total length */
-	outer[9] = 4;	/* protocol: IPv4 in IPv4 */
-	outer[10] = outer[11] = 0;
-	uint16_t sum = slow_sum(outer, 20, 0) ^ 0xFFFF;
+	assert_int_equal(length, 14 + 160);
+	memcpy(frame, card_mac, 6);
+	memset(frame + 6, 2, 6);
+	memcpy(frame + 12, "\x08\x00", 2);
+	memcpy(frame + 14, outer, sizeof(outer));
+	memcpy(frame + 34, inner + 14, length - 34);
 	memcpy(whole, frame, length);
+	sum = slow_sum(outer, sizeof(outer), 0) ^ 0xFFFF;
 	whole[24] = sum >> 8;
-	whole[25] = sum & 0xFF;
+	whole[25] = (uint8_t)sum;
 
-	uint16_t inner = slow_sum(outer + 20, 20, 0) ^ 0xFFFF;
-	outer[10] = inner >> 8;
-	outer[11] = inner & 0xFF;
 	seed(frame + 34, length - 34, &protocols[0], true);
-	memcpy(frame + 44, whole + 44, 2); /* the inner header is whole */
-	tx_put(&ring, 40 | 14ull << 9, TXD_DEXT | TXD_DTYP_CTXT | TCP | IPV4);
+	sum = slow_sum(frame + 34, 40, 0) ^ 0xFFFF;
+	frame[24] = sum >> 8;
+	frame[25] = (uint8_t)sum;
+	tx_put(&ring, (20 + 40) | 14ull << 9, TXD_DEXT | TXD_DTYP_CTXT | TCP | IPV4);
 	tx_send(&ring, frame, length, TXD_TXSM | TXD_IXSM);
 	assert_int_equal(card.sent_count, 1);
 	assert_memory_equal(card.sent[0].bytes, whole, length);
