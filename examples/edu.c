@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A whole driver in one file, for QEMU's device `edu`: the smallest PCI function that has it all,
- * registers, an interrupt and DMA. It is described in QEMU's docs/specs/edu.rst. A guest of
+ * A whole driver in one file, for QEMU's device `edu`: a minimal PCI function with registers, an
+ * interrupt and DMA, described in QEMU's docs/specs/edu.rst. A guest started by
  *
  *	qemu-system-x86_64 -M q35,kernel-irqchip=split -device intel-iommu,intremap=on \
  *		-device edu,addr=10 ...
  *
- * has one at 0000:00:10.0. In there, as root, with intel_iommu=on on the kernel's command line:
+ * has one at 0000:00:10.0. In the guest, as root, with intel_iommu=on on the kernel's command line:
  *
  *	modprobe vfio-pci
  *	echo vfio-pci >/sys/bus/pci/devices/0000:00:10.0/driver_override
@@ -27,7 +27,7 @@
 #define LIVENESS	 0x04 /* reads as the inverse of what was written */
 #define FACTORIAL	 0x08 /* write n, read n! when STATUS.BUSY is clear */
 #define STATUS		 0x20
-#define INTERRUPT_STATUS 0x24 /* why there was an interrupt */
+#define INTERRUPT_STATUS 0x24 /* causes of the interrupt */
 #define INTERRUPT_ACK	 0x64 /* clears these bits of INTERRUPT_STATUS */
 #define DMA_SOURCE	 0x80
 #define DMA_DESTINATION	 0x88
@@ -42,11 +42,11 @@
 #define CAUSE_FACTORIAL	      0x001
 #define CAUSE_DMA	      0x100
 
-/* The device's own memory. Only its DMA engine gets there. */
+/* The device's own memory, accessible only to its DMA engine. */
 #define BUFFER	    0x40000
 #define BUFFER_SIZE 4096
 
-#define ADDRESS_LIMIT (1ull << 28) /* the DMA engine has no more address lines */
+#define ADDRESS_LIMIT (1ull << 28) /* of the DMA engine */
 #define TIMEOUT_MS    5000
 
 struct edu {
@@ -73,37 +73,38 @@ static int edu_open(struct edu *edu, const char *address)
 	err = vfio_bar(edu->dev, VFIO_PCI_BAR0_REGION_INDEX, &edu->regs);
 	if (err)
 		return err;
-	/* No edu can be reset, so it is as the last program left it. Perhaps that was killed. */
+	/* An edu has no reset: it is in the state in which the last program, perhaps killed, left it. */
 	if (bar_read32(edu->regs, STATUS) & STATUS_BUSY ||
 	    bar_read32(edu->regs, DMA_COMMAND) & DMA_COMMAND_START)
-		return ixy_fail(EBUSY, "%s: still works for somebody else", address);
+		return ixy_fail(EBUSY, "%s: is still busy with an operation of another program",
+				address);
 	bar_write32(edu->regs, INTERRUPT_ACK, bar_read32(edu->regs, INTERRUPT_STATUS));
 
 	/*
-	 * The IOMMU is why this program need not be trusted: of all memory, the device reaches what
-	 * is allocated here. It has its own addresses for it, memory.iova.
+	 * The IOMMU lets the device access only what is allocated here, so the program need not be
+	 * trusted. The device's address of the memory is memory.iova.
 	 */
 	err = vfio_dma_alloc(&edu->memory, 2 * BUFFER_SIZE);
 	if (err)
 		return err;
 	if (edu->memory.iova + edu->memory.size > ADDRESS_LIMIT)
-		return ixy_fail(ENOSPC, "%s: cannot reach address 0x%llx", address,
+		return ixy_fail(ENOSPC, "%s: cannot address 0x%llx", address,
 				(unsigned long long)edu->memory.iova);
 
 	err = vfio_irq_arm(edu->dev, VFIO_PCI_MSI_IRQ_INDEX, 0, 1, &edu->eventfd);
 	if (err)
 		return err;
-	/* An MSI is a write to memory: without bus mastering not even interrupts would come. */
+	/* An MSI is a memory write: without bus mastering there are no interrupts, either. */
 	return vfio_set_bus_master(edu->dev, true);
 }
 
 static void edu_close(struct edu *edu)
 {
-	vfio_close(edu->dev); /* first: from here on the device is silent */
+	vfio_close(edu->dev); /* first: it stops the device's DMA */
 	vfio_dma_free(&edu->memory);
 }
 
-/* Sleep until the interrupt comes, and have the device ready for the next. */
+/* Sleep until the interrupt, and acknowledge it. */
 static int edu_wait(struct edu *edu, uint32_t cause)
 {
 	int count = vfio_irq_wait(&edu->eventfd, 1, TIMEOUT_MS);
@@ -116,7 +117,7 @@ static int edu_wait(struct edu *edu, uint32_t cause)
 	uint32_t status = bar_read32(edu->regs, INTERRUPT_STATUS);
 	bar_write32(edu->regs, INTERRUPT_ACK, status);
 	if (status != cause)
-		return ixy_fail(EIO, "%s: an interrupt for 0x%x instead of 0x%x",
+		return ixy_fail(EIO, "%s: interrupt cause is 0x%x instead of 0x%x",
 				vfio_address(edu->dev), status, cause);
 	return 0;
 }
@@ -130,40 +131,40 @@ static int edu_factorial(struct edu *edu, uint32_t n, uint32_t *result)
 	return err;
 }
 
-/* Copy the device's buffer from or to RAM; command says which. */
+/* Copy from RAM to the device's buffer, or back with DMA_COMMAND_TO_RAM in @command. */
 static int edu_copy(struct edu *edu, uint64_t source, uint64_t destination, uint32_t command)
 {
 	bar_write32(edu->regs, DMA_SOURCE, source);
 	bar_write32(edu->regs, DMA_DESTINATION, destination);
 	bar_write32(edu->regs, DMA_COUNT, BUFFER_SIZE);
-	/* The doorbell. bar_write32() sees to it that what we wrote to memory is there before. */
+	/* The doorbell. bar_write32() orders our writes to memory before it. */
 	bar_write32(edu->regs, DMA_COMMAND, DMA_COMMAND_START | DMA_COMMAND_INTERRUPT | command);
 	int err = edu_wait(edu, CAUSE_DMA);
-	dma_rmb(); /* what is read from memory next is not older than the interrupt */
+	dma_rmb(); /* later reads of memory are not older than the interrupt */
 	return err;
 }
 
-static int edu_try(struct edu *edu)
+static int edu_test(struct edu *edu)
 {
 	uint32_t id = bar_read32(edu->regs, IDENTIFICATION), factorial;
 
-	if ((id & 0xFFFF) != 0x00ED) /* all ones if the device has gone */
+	if ((id & 0xFFFF) != 0x00ED) /* all ones if the device was unplugged */
 		return ixy_fail(EIO, "identification is 0x%08x", id);
 	printf("identification: edu %u.%u\n", id >> 24, id >> 16 & 0xFF);
 
 	bar_write32(edu->regs, LIVENESS, 0x12345678);
 	if (bar_read32(edu->regs, LIVENESS) != ~0x12345678u)
-		return ixy_fail(EIO, "the device is not alive");
+		return ixy_fail(EIO, "the liveness check failed");
 	printf("liveness: good\n");
 
 	int err = edu_factorial(edu, 12, &factorial);
 	if (err)
 		return err;
-	printf("factorial: 12! = %u, told by MSI\n", factorial);
+	printf("factorial: 12! = %u, completed by MSI\n", factorial);
 
 	uint8_t *sent = edu->memory.virt, *received = sent + BUFFER_SIZE;
 	for (uint32_t i = 0; i < BUFFER_SIZE; i++)
-		sent[i] = i ^ i >> 8; /* no two neighbours, and no two lines of 256, are the same */
+		sent[i] = i ^ i >> 8; /* neither adjacent bytes nor rows of 256 are equal */
 	err = edu_copy(edu, edu->memory.iova, BUFFER, 0);
 	if (err)
 		return err;
@@ -171,8 +172,8 @@ static int edu_try(struct edu *edu)
 	if (err)
 		return err;
 	if (memcmp(sent, received, BUFFER_SIZE))
-		return ixy_fail(EIO, "DMA: what came back is not what was sent");
-	printf("DMA: %u bytes to the device and back are the same\n", BUFFER_SIZE);
+		return ixy_fail(EIO, "DMA: the data read back differs from the data sent");
+	printf("DMA: %u bytes to the device and back: identical\n", BUFFER_SIZE);
 	return 0;
 }
 
@@ -186,7 +187,7 @@ int main(int argc, char **argv)
 	}
 	int err = edu_open(&edu, argv[1]);
 	if (!err)
-		err = edu_try(&edu);
+		err = edu_test(&edu);
 	edu_close(&edu);
 	if (err)
 		fprintf(stderr, "edu: %s\n", strerror(-err));

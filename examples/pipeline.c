@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A packet's way through three threads, without a copy:
+ * Packets pass through three threads, without a copy:
  *
  *	card A -> receiver -> ring -> worker -> ring -> sender -> card B
  *
  *	ixy-emu gen gen -- pipeline {0} {1} 5
  *
- * The receiver takes buffers out of the pool of its queue, and the sender's driver gives them back:
- * that these are two threads costs a compare-and-swap for each batch, and nobody has to do anything
- * about it. A queue of a card, and each end of a ring, belongs to one thread.
+ * The receiver's driver allocates buffers, and the sender's driver frees them. That these are two
+ * threads costs one compare-and-swap per batch and needs no code here. Each queue of a card, and
+ * each end of a ring, belongs to one thread.
  *
- * Nothing is dropped between the cards: a thread waits for one that is slower, and when the receiver
- * has to wait, packets wait in the card.
+ * Nothing is dropped between the cards: each thread waits for the next one, and while the receiver
+ * waits, packets stay in the card.
  */
 #include <pthread.h>
 #include <sched.h>
@@ -27,21 +27,20 @@
 #define BATCH	  32
 #define RING_SIZE 1024 /* a power of two */
 
-/* ---- A ring between two threads: one puts packets in, the other takes them out ---- */
+/* ---- A ring between two threads: a producer and a consumer ---- */
 
 /*
- * @tail and @head count what was put in and taken out since the beginning; they wrap at 2^32, and
- * their difference is right all the same. Each has a cache line of its own, as each is written by
- * another thread.
+ * @tail and @head count the packets put in and taken out; their difference stays right when they wrap
+ * at 2^32. Each has a cache line of its own, as different threads write them.
  */
 struct ring {
-	_Alignas(64) _Atomic uint32_t tail; /* written by who puts in */
-	_Atomic bool closed;		    /* nothing more will be put in */
-	_Alignas(64) _Atomic uint32_t head; /* written by who takes out */
+	_Alignas(64) _Atomic uint32_t tail; /* written by the producer */
+	_Atomic bool closed;		    /* the producer has finished */
+	_Alignas(64) _Atomic uint32_t head; /* written by the consumer */
 	_Alignas(64) struct pkt_buf *slots[RING_SIZE];
 };
 
-/* Return: how many there was room for. */
+/* Return: how many packets fit. */
 static uint32_t ring_put(struct ring *ring, struct pkt_buf **bufs, uint32_t n)
 {
 	uint32_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
@@ -51,22 +50,22 @@ static uint32_t ring_put(struct ring *ring, struct pkt_buf **bufs, uint32_t n)
 	n = n < room ? n : room;
 	for (uint32_t i = 0; i < n; i++)
 		ring->slots[(tail + i) % RING_SIZE] = bufs[i];
-	/* Release: who sees the new tail sees the slots, and what was written to the packets. */
+	/* Release: the slots and the packets' contents are visible before the new tail. */
 	atomic_store_explicit(&ring->tail, tail + n, memory_order_release);
 	return n;
 }
 
-/* Return: how many there were. */
+/* Return: how many packets there were. */
 static uint32_t ring_get(struct ring *ring, struct pkt_buf **bufs, uint32_t n)
 {
 	uint32_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
 	uint32_t tail = atomic_load_explicit(&ring->tail, memory_order_acquire);
-	uint32_t there = tail - head;
+	uint32_t used = tail - head;
 
-	n = n < there ? n : there;
+	n = n < used ? n : used;
 	for (uint32_t i = 0; i < n; i++)
 		bufs[i] = ring->slots[(head + i) % RING_SIZE];
-	/* Release: the slots have been read when the other one sees that they are free. */
+	/* Release: the slots have been read before the producer sees that they are free. */
 	atomic_store_explicit(&ring->head, head + n, memory_order_release);
 	return n;
 }
@@ -87,7 +86,7 @@ static void stop(int signal)
 	stopped = true;
 }
 
-static void pass_on(struct ring *ring, struct pkt_buf **bufs, uint32_t n)
+static void ring_put_all(struct ring *ring, struct pkt_buf **bufs, uint32_t n)
 {
 	for (uint32_t done = 0; done < n;) {
 		done += ring_put(ring, bufs + done, n - done);
@@ -96,10 +95,10 @@ static void pass_on(struct ring *ring, struct pkt_buf **bufs, uint32_t n)
 	}
 }
 
-/* Return: false when all is done; else there may be packets (@n) or not. */
-static bool take(struct ring *ring, struct pkt_buf **bufs, uint32_t *n)
+/* Return: false at the end of the stream; otherwise @n packets, perhaps 0. */
+static bool ring_take(struct ring *ring, struct pkt_buf **bufs, uint32_t *n)
 {
-	bool closed = ring->closed; /* before looking: what comes before the end is not missed */
+	bool closed = ring->closed; /* read first, so that the last packets are not missed */
 
 	*n = ring_get(ring, bufs, BATCH);
 	if (!*n)
@@ -115,7 +114,7 @@ static void *receive(void *argument)
 	while (!stopped) {
 		uint32_t n = ixy_rx_batch(p->in, 0, bufs, BATCH);
 		p->received += n;
-		pass_on(&p->to_worker, bufs, n);
+		ring_put_all(&p->to_worker, bufs, n);
 		if (!n)
 			sched_yield();
 	}
@@ -129,11 +128,11 @@ static void *work(void *argument)
 	struct pkt_buf *bufs[BATCH];
 	uint32_t n;
 
-	while (take(&p->to_worker, bufs, &n)) {
+	while (ring_take(&p->to_worker, bufs, &n)) {
 		for (uint32_t i = 0; i < n; i++)
-			bufs[i]->data[1]++; /* this could be something useful */
+			bufs[i]->data[1]++; /* real work goes here */
 		p->worked += n;
-		pass_on(&p->to_sender, bufs, n);
+		ring_put_all(&p->to_sender, bufs, n);
 	}
 	p->to_sender.closed = true;
 	return NULL;
@@ -143,11 +142,11 @@ static void *send_out(void *argument)
 {
 	struct pipeline *p = argument;
 	struct pkt_buf *bufs[BATCH];
-	int patience = 1000; /* ms, in the end, with a card that takes no more */
+	int patience = 1000; /* ms to drain a card that accepts no more, when stopping */
 	uint32_t n;
 
-	while (take(&p->to_sender, bufs, &n)) {
-		/* Also without packets: it gives back the buffers of those that have been sent. */
+	while (ring_take(&p->to_sender, bufs, &n)) {
+		/* Also without packets: this frees the buffers of sent ones. */
 		uint32_t done = ixy_tx_batch(p->out, 0, bufs, n);
 		while (done < n && patience) {
 			if (stopped) {
