@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Measure a driver without a card, in lockstep: the card receives a number of packets, the driver
- * handles them (only this is timed), the card sends what the driver gave it and checks it. So no
- * waiting is timed, and a driver that does not do its work has no figure.
+ * Measure a driver without a card, in lockstep: the card receives packets, the driver
+ * handles them (only this is timed), the card transmits them and verifies them. So no
+ * waiting is timed, and a driver that drops packets has no result.
  *
- * Writes one line per measurement; the script `run` makes tables of them.
+ * Prints one line per measurement; the script `run` makes tables of them.
  */
 #define _GNU_SOURCE
 #include "bench.h"
@@ -27,9 +27,9 @@
 #define WARM_UP 16  /* rounds */
 
 /*
- * Where the card is. HOT: on the driver's processor, so what it writes is in the nearest cache.
- * LLC: the same, but what it wrote is then pushed into the last-level cache, where a real card
- * writes (DDIO). XCORE: on another processor, in whose caches everything stays.
+ * Where the card runs. HOT: on the driver's processor, so its writes are in the nearest cache.
+ * LLC: the same, but its writes are then moved to the last-level cache, where a real card
+ * writes (DDIO). XCORE: on another processor, whose caches keep everything.
  */
 enum placement { HOT, LLC, XCORE, PLACEMENTS };
 
@@ -39,7 +39,7 @@ static const char *const tasks[] = { "forward", "receive", "send", "poll" };
 static struct card card;
 static struct bench_setting setting = { .ring = 512, .pool = 4096, .length = 60 };
 
-/* Who compiled this: how many instructions a packet takes depends on it. */
+/* The instructions per packet depend on the compiler. */
 #define STRING_(x) #x
 #define STRING(x)  STRING_(x)
 #ifdef __clang__
@@ -88,7 +88,7 @@ static int compare(const void *a, const void *b)
 static struct {
 	bool (*function)(void);
 	bool result;
-	int turn; /* 1: the card's thread has something to do */
+	int turn; /* 1: the card's thread's */
 	pthread_t thread;
 	int cpu;
 } other = { .cpu = -1 };
@@ -100,7 +100,7 @@ static void run_on(int cpu)
 	CPU_ZERO(&set);
 	CPU_SET(cpu, &set);
 	if (sched_setaffinity(0, sizeof(set), &set))
-		die("cannot choose a processor");
+		die("cannot set its processor");
 }
 
 /* The first two that this process may use; the only one is the driver's. */
@@ -109,7 +109,7 @@ static void choose_cpus(void)
 	cpu_set_t set;
 
 	if (sched_getaffinity(0, sizeof(set), &set))
-		die("cannot ask for its processors");
+		die("cannot determine its processors");
 	setting.cpu = -1;
 	for (int cpu = 0; cpu < CPU_SETSIZE && other.cpu < 0; cpu++)
 		if (CPU_ISSET(cpu, &set)) {
@@ -143,7 +143,7 @@ static void start_other(enum placement placement)
 	if (other.cpu < 0)
 		die("needs two processors");
 	if (pthread_create(&other.thread, NULL, other_thread, NULL))
-		die("no thread");
+		die("cannot start a thread");
 }
 
 static bool idle(void)
@@ -163,7 +163,7 @@ static bool let_card(enum placement placement, bool (*function)(void))
 	return other.result;
 }
 
-/* How long it takes to hand over to the other processor and back: do they share a cache? */
+/* The time to hand over to the other processor and back shows whether they share a cache. */
 static double handover_ns(enum placement placement)
 {
 	double times[1000];
@@ -176,7 +176,7 @@ static double handover_ns(enum placement placement)
 		times[i] = milliseconds() - start;
 	}
 	qsort(times, 1000, sizeof(*times), compare);
-	return times[250] * 1e6; /* the quartile: some are disturbed */
+	return times[250] * 1e6; /* the lower quartile: some are disturbed */
 }
 
 static void stop_other(enum placement placement)
@@ -196,7 +196,7 @@ static struct {
 	enum { STAY, DEMOTE, EVICT } push;
 } round_;
 
-/* What LLC does is CLDEMOTE where the processor has it (CPUID 7, ECX bit 25). */
+/* LLC uses CLDEMOTE where the processor has it (CPUID 7, ECX bit 25). */
 static bool has_cldemote(void)
 {
 	uint32_t a, b, c = 0, d;
@@ -205,8 +205,8 @@ static bool has_cldemote(void)
 }
 
 /*
- * Elsewhere: read so much that nothing else is left in this processor's own caches. It goes to the
- * last-level cache, but so does what is the driver's own.
+ * Otherwise it evicts everything from this processor's own caches by reading a large buffer: the
+ * card's writes go to the last-level cache, but so does the driver's own data.
  */
 static void evict(void)
 {
@@ -250,7 +250,7 @@ static void drive(void *unused)
 
 static void begin(enum placement placement, enum bench_task task, uint32_t batch)
 {
-	/* DPDK does not give descriptors back at once: it must have more than we use. */
+	/* DPDK returns descriptors late, and needs more of them than are used. */
 	uint32_t few = setting.ring / 4, packets = PACKETS < few ? PACKETS : few;
 
 	round_.task = task;
@@ -262,13 +262,13 @@ static void begin(enum placement placement, enum bench_task task, uint32_t batch
 static void before(enum placement placement)
 {
 	if (!let_card(placement, arrive))
-		die("the driver did not give the card enough descriptors");
+		die("the driver did not provide enough descriptors");
 }
 
 static void after(enum placement placement)
 {
 	if (!let_card(placement, leave))
-		die(card.complaint);
+		die(card.error);
 	if (round_.done != round_.packets)
 		die("the driver did not handle all packets");
 }
@@ -299,7 +299,7 @@ static void measure_time(enum placement placement, uint32_t rounds)
 	stop_other(placement);
 	qsort(samples, kept, sizeof(*samples), compare);
 	if (kept < rounds / 4) /* no line: other turns have one */
-		fprintf(stderr, "bench: %s: disturbed: only %u of %u rounds were not\n",
+		fprintf(stderr, "bench: %s: too noisy: only %u of %u rounds were undisturbed\n",
 			setting.driver, kept, tries);
 	else
 		printf("cycles,%s,%s,%s,%u,%u,%u,%u,%.2f,%.0f,%u\n", setting.driver,
@@ -309,7 +309,7 @@ static void measure_time(enum placement placement, uint32_t rounds)
 	free(samples);
 }
 
-/* Rounds until every packet buffer and descriptor has been used: a first time costs more. */
+/* First come rounds until every packet buffer and descriptor was used once, which costs more. */
 static void measure_counts(void)
 {
 	uint32_t rounds = 4, laps = 2 * (setting.pool + setting.ring) / round_.packets;
@@ -332,12 +332,12 @@ static void measure_counts(void)
 	       setting.ring, setting.pool, setting.length + 4, round_.batch,
 	       (double)sum.instructions / packets, (double)sum.doorbells / packets);
 	if (sum.other_accesses)
-		die("registers other than doorbells are used for packets");
+		die("the data path accesses registers other than doorbells");
 }
 
 /*
- * Misses of the card's IOTLB: what an IOMMU costs comes from these. The card sends each batch
- * before it receives the next: the least that it can have under way.
+ * Misses of the card's IOTLB, which are the cost of an IOMMU. The card transmits each batch
+ * before it receives the next, which keeps the minimum in flight.
  */
 static void measure_iotlb(void)
 {
@@ -358,16 +358,16 @@ static void measure_iotlb(void)
 	       (unsigned long long)card.iotlb.page);
 }
 
-/* From nothing to the first packets, how much of that is trap.c's, and the memory that it took. */
+/* The time from process start to the first packets, the part of it that trap.c took, and the memory. */
 static void measure_start(bool print)
 {
 	uint32_t kib = status_kib("VmRSS:") + status_kib("HugetlbPages:");
 	double start = milliseconds(), each = 0;
 
 	if (card_create(&card, setting.length))
-		die("no card");
+		die("cannot create the card");
 	if (bench_driver.open(&card, &setting))
-		die("the driver did not start");
+		die("the driver failed to start");
 	if (!card_wait_link(&card))
 		die("the link did not come up");
 	begin(HOT, FORWARD, 32);
@@ -405,7 +405,7 @@ static const char usage[] =
 	"bytes\n"
 	"  --rounds N        of 128 packets (300)\n"
 	"  --cpus N,M        of the driver, of the card where it has its own (second,first)\n"
-	"  --compiler        print which one made this, and end\n";
+	"  --compiler        print the compiler of this program, and exit\n";
 
 static bool listed(const char *list, const char *name)
 {
@@ -425,7 +425,7 @@ static void measure(const char *batch_list, const char *task_list, const char *p
 	for (const char *at = batch_list; *at; at = end + (*end == ',')) {
 		uint32_t batch = (uint32_t)strtoul(at, &end, 10);
 		if (!batch || batch > BATCH_MAX || batch > setting.ring / 2)
-			die("a batch that is not possible");
+			die("--batch must be 1 to 256, and at most half a ring");
 		if (batch < bench_driver.min_batch)
 			continue;
 		for (int task = 0; task < TASKS; task++) {
@@ -496,11 +496,11 @@ int main(int argc, char **argv)
 			break;
 		case 'c':
 			if (sscanf(optarg, "%d,%d", &setting.cpu, &other.cpu) < 1)
-				die("--cpus wants one or two numbers");
+				die("--cpus takes one or two numbers");
 			break;
 		case 'i':
 			if (sscanf(optarg, "%u,%u", &iotlb, &page) != 2 || iotlb > IOTLB_MAX)
-				die("--iotlb wants entries and page size");
+				die("--iotlb takes entries (up to 1024) and a page size");
 			placement_list = "";
 			break;
 		case 'C':

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a driver under test provides; bench.c measures it. One program per file of drivers. */
+/* The interface of a driver under test to bench.c. One program per driver file. */
 #pragma once
 #include "card.h"
 
 #define BATCH_MAX 256
-#define IDLE_MAX  64 /* polls without a packet, after which a driver has failed */
+#define IDLE_MAX  64 /* polls without a packet before a driver has failed */
 
 /**
- * struct bench_setting - what stays the same while a driver is open
+ * struct bench_setting - fixed while a driver is open
  * @ring:   descriptors of the receive and of the send queue
  * @pool:   packet buffers
  * @length: of frames, without CRC
- * @cpu:    on which the driver runs
+ * @cpu:    of the driver
  */
 struct bench_setting {
 	const char *driver;
@@ -20,8 +20,8 @@ struct bench_setting {
 };
 
 /*
- * What is measured: functions that handle @n packets, @batch at a time. Return: how many they did.
- * POLL is what a queue costs that has none: @n calls for receiving and sending, nothing to do.
+ * The measured functions, which handle @n packets, @batch at a time. Return: the number of packets.
+ * POLL is the cost of an empty queue: @n calls to receive and to send with nothing to do.
  */
 enum bench_task { FORWARD, RECEIVE, SEND, POLL, TASKS };
 typedef uint32_t bench_function(uint32_t n, uint32_t batch);
@@ -29,10 +29,10 @@ typedef uint32_t bench_function(uint32_t n, uint32_t batch);
 /**
  * struct bench_driver - a driver and how to use it
  * @names:    of its variants, up to a NULL
- * @open:     set it up with one queue per direction. Return: 0, or after an explanation anything
- *            else.
- * @min_batch: smaller ones it cannot do; valid after open()
- * @bar0:     where it has the registers; valid after open()
+ * @open:     initialize it with one queue per direction. Return: 0, or another value after a
+ *            message.
+ * @min_batch: the smallest batch that it supports; valid after open()
+ * @bar0:     its mapping of the registers; valid after open()
  */
 struct bench_driver {
 	const char *names[5];

@@ -10,7 +10,7 @@
 #define Q_HEAD 0x10 /* RDH, TDH: distance from RDBAL, TDBAL */
 #define ETQF   0x05128
 #define ETQS   0x0EC00
-#define NUMBER 14 /* where a packet carries it: behind the Ethernet header */
+#define NUMBER 14 /* offset of a packet's number: after the Ethernet header */
 
 static bool find(const struct card *card, uint64_t iova, struct nic_window *window)
 {
@@ -40,8 +40,8 @@ static void translate(struct iotlb *tlb, uint64_t page)
 }
 
 /*
- * With an IOTLB the card is allowed one page at a time, so it asks for each. It keeps the last
- * four answers (NIC_WINDOWS): they would be hits.
+ * With an IOTLB the card is given one page at a time, so that it looks up each. It caches the last
+ * four windows (NIC_WINDOWS), which would be hits.
  */
 static bool window(void *ctx, uint64_t iova, struct nic_window *window)
 {
@@ -82,13 +82,13 @@ static void transmit(void *ctx, const uint8_t *frame, size_t length)
 	uint32_t number;
 
 	memcpy(&number, frame + NUMBER, sizeof(number));
-	card->left++;
+	card->sent++;
 	if (length != card->length)
-		card->complaint = "a packet of another length was sent";
+		card->error = "a packet of the wrong length was sent";
 	else if (number != card->next)
-		card->complaint = "another packet was sent than the next one";
+		card->error = "a packet was sent out of order";
 	else if (frame[1] != (uint8_t)(card->mac[1] + 1))
-		card->complaint = "a packet was sent that had not been touched";
+		card->error = "a packet was sent that the driver did not touch";
 	card->next++;
 }
 
@@ -99,7 +99,7 @@ int card_create(struct card *card, uint32_t length)
 	*card = (struct card){ .mac = { 0x02, 0, 0, 0, 0, 1 }, .length = length };
 	memcpy(card->frame, card->mac, 6);
 	card->frame[6] = 0x02;
-	card->frame[12] = 0x88; /* 0x88B5: for local experiments */
+	card->frame[12] = 0x88; /* 0x88B5: IEEE 802 local experimental EtherType */
 	card->frame[13] = 0xB5;
 	int err = nic_create(&card->nic, &host, card->mac);
 	if (err)
@@ -166,7 +166,7 @@ static struct ring find_ring(struct card *card, uint32_t base)
 			      (uint32_t)nic_read(card->nic, 0, base + Q_HEAD, 4) };
 }
 
-/* A hint; processors that do not know it do nothing. */
+/* A hint: a no-op on processors without it. */
 static void demote(const void *start, size_t size)
 {
 	for (size_t i = 0; i < size; i += 64)
@@ -182,7 +182,7 @@ static void demote_ring(struct card *card, uint32_t base, uint32_t n)
 		demote((void *)&r.desc[(r.head + r.size - i) % r.size], sizeof(*r.desc));
 }
 
-/* A write-back overwrites the address of the buffer: it is looked up before. */
+/* The write-back overwrites the buffer's address, so it is looked up before. */
 static void note_buffers(struct card *card, uint32_t n)
 {
 	struct ring r = find_ring(card, RDBAL(card->queue));
@@ -225,14 +225,14 @@ bool card_receive(struct card *card, uint32_t n, bool demote_all)
 
 bool card_send(struct card *card, uint32_t n, bool forwarded)
 {
-	uint32_t left = card->left;
+	uint32_t before = card->sent;
 
 	card->next = card->arrived - n;
 	while (card_work(card))
 		;
 	if (!forwarded)
-		card->complaint = NULL; /* the driver's own packets */
-	if (card->left - left != n)
-		card->complaint = "not all packets were sent";
-	return !card->complaint;
+		card->error = NULL; /* the driver's own packets */
+	if (card->sent - before != n)
+		card->error = "not all packets were sent";
+	return !card->error;
 }

@@ -5,11 +5,10 @@
 #define REPEAT "64"
 #define LOOPS  8
 
-/* A multiplication that needs the result of the one before takes 3 cycles on every x86-64 core
- * since 2008. */
+/* Latency in cycles on all x86-64 cores since 2008. */
 #define IMUL_LATENCY 3
 
-/* The loop's own instructions run beside the chain. */
+/* The loop overhead executes in parallel to the chain. */
 static uint64_t dependent(void)
 {
 	uint64_t start = clock_ticks(), x = 3;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Core cycles. The TSC counts at a constant rate, the core does not: its speed relative to the TSC
- * is measured by work whose cycles are known.
+ * Core cycles. The TSC runs at a constant rate, the core does not: its speed relative to the TSC
+ * is measured by a known number of cycles.
  */
 #pragma once
 #include <stdbool.h>
@@ -9,7 +9,7 @@
 
 #include <x86intrin.h>
 
-/* All before is done, nothing after has begun. */
+/* Neither earlier nor later instructions overlap. */
 static inline uint64_t clock_ticks(void)
 {
 	_mm_lfence();
@@ -18,13 +18,13 @@ static inline uint64_t clock_ticks(void)
 	return now;
 }
 
-/* How the core was just before or after something was measured. */
+/* The state of the core just before or after a measurement. */
 struct clock_probe {
 	double speed; /* core cycles per tick */
-	double share; /* cycles that independent work took; more if a sibling thread is busy */
+	double share; /* cycles for independent instructions; more if a sibling thread is busy */
 };
 
 struct clock_probe clock_probe(void);
 
-/** clock_disturbed() - has the core's speed changed from @a to @b, or was its sibling busy? */
+/** clock_disturbed() - whether the speed changed from @a to @b, or a sibling thread was busy. */
 bool clock_disturbed(const struct clock_probe *a, const struct clock_probe *b);

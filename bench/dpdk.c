@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * DPDK's ixgbe, as Debian ships it, on the card of the bench. It is given what a DPDK application
- * would be given at its best: huge pages if there are any, a mempool with a cache, the vector path
- * (or another one, to compare), no offloads. Two things are not as in any application:
+ * DPDK's ixgbe, as Debian ships it, on the card of the benchmark, in the best configuration of
+ * a DPDK application: huge pages if there are any, a mempool with a cache, the vector path
+ * (or another one, for comparison), no offloads. It differs from an application in two ways:
  *
- * It is handed a PCI device that no bus has found, whose BAR 0 is trap_registers(). The structures
+ * The PCI device was not found by a bus scan, and its BAR 0 is trap_registers(). The structures
  * for that are in headers of DPDK's source package.
  *
- * Where a processor has MOVDIRI, DPDK rings doorbells with it. On a real card that is good; the
- * registers here are ordinary memory, where it is slow. So DPDK is told that there is none.
+ * On processors with MOVDIRI, DPDK writes doorbells with it. That is good for a real card, but slow
+ * for the ordinary memory that the registers are here. So MOVDIRI is hidden from DPDK.
  */
 #define _GNU_SOURCE
 #define ALLOW_EXPERIMENTAL_API
@@ -31,7 +31,7 @@
 #include "bench.h"
 #include "trap.h"
 
-#define KX4 0x10F7 /* device id of a backplane card: one without SFP+ module to ask */
+#define KX4 0x10F7 /* device id of a backplane card, which has no SFP+ module to query */
 
 static uint16_t port;
 static uint32_t length;
@@ -117,7 +117,7 @@ static int probe(uint8_t *bar0)
 	device.device.bus = &bus->bus;
 	device.device.driver = &driver->driver;
 	device.device.numa_node = SOCKET_ID_ANY;
-	/* Interrupts that never come; without a file for them the driver complains. */
+	/* There are no interrupts, but without an eventfd the driver prints errors. */
 	rte_intr_type_set(device.intr_handle, RTE_INTR_HANDLE_VDEV);
 	rte_intr_fd_set(device.intr_handle, eventfd(0, EFD_CLOEXEC));
 	return driver->probe(driver, &device);
@@ -132,7 +132,7 @@ static int start(const struct bench_setting *s)
 	if (err)
 		return err;
 	if (!strcmp(s->driver, "dpdk-full")) {
-		/* Frames in several buffers: the paths that can do everything. */
+		/* Multi-segment frames select the full-featured paths. */
 		conf.txmode.offloads = RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
 		info.default_rxconf.rx_free_thresh = 31;
 	}

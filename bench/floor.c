@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The floor: what no driver can do without. Read each write-back, touch the packet, write each
- * descriptor, ring the bell once per batch. Buffers never move: descriptor i of the receive ring
- * always has buffer i, which is right only because the bench sends all before it receives again.
+ * The floor: the minimum for any driver. Read each write-back, touch the packet, write each
+ * descriptor, ring the doorbell once per batch. Descriptor i of the receive ring always has buffer
+ * i, which is correct only because the benchmark transmits all packets before it receives again.
  */
 #include <ixy/vfio.h>
 
@@ -10,9 +10,9 @@
 #include "bench.h"
 #include "trap.h"
 
-#define BUFFER (2048 + 64) /* an odd number of cache lines: not all in the same sets */
+#define BUFFER (2048 + 64) /* an odd number of cache lines, to spread over cache sets */
 
-/* The functions below copy it: the compiler cannot know that packets do not overlay it. */
+/* The functions below work on a copy, which the compiler knows not to alias with packets. */
 static struct state {
 	struct ixgbe_desc *rx, *tx;
 	uint8_t *buffers;
@@ -93,7 +93,7 @@ static inline void refill(struct state *s)
 	s->rx_next = (s->rx_next + 1) & s->mask;
 }
 
-static inline void ring_bell(volatile uint32_t *tail, uint32_t value)
+static inline void ring_doorbell(volatile uint32_t *tail, uint32_t value)
 {
 	dma_wmb();
 	*tail = value;
@@ -113,8 +113,8 @@ static uint32_t run_forward(uint32_t n, uint32_t batch)
 			    i == batch - 1 ? TXD_RS : 0);
 			refill(&s);
 		}
-		ring_bell(rdt, (s.rx_next - 1) & s.mask);
-		ring_bell(tdt, s.tx_next);
+		ring_doorbell(rdt, (s.rx_next - 1) & s.mask);
+		ring_doorbell(tdt, s.tx_next);
 	}
 	state = s;
 	return done;
@@ -128,7 +128,7 @@ static uint32_t run_receive(uint32_t n, uint32_t batch)
 	for (; done < n && idle < IDLE_MAX; done += i, idle = i ? 0 : idle + 1) {
 		for (i = 0; i < batch && arrived(&s); i++)
 			refill(&s);
-		ring_bell(rdt, (s.rx_next - 1) & s.mask);
+		ring_doorbell(rdt, (s.rx_next - 1) & s.mask);
 	}
 	state = s;
 	return done;
@@ -141,7 +141,7 @@ static uint32_t run_send(uint32_t n, uint32_t batch)
 	for (uint32_t done = 0; done < n; done += batch) {
 		for (uint32_t i = 0; i < batch; i++)
 			put(&s, s.iova + s.tx_next * BUFFER, length, i == batch - 1 ? TXD_RS : 0);
-		ring_bell(tdt, s.tx_next);
+		ring_doorbell(tdt, s.tx_next);
 	}
 	state = s;
 	return n;

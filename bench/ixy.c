@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* ixy, as it is shipped, on the card of the bench: a backend of libixy-vfio leads there. */
+/* ixy, as shipped, on the card of the benchmark, connected by a backend of libixy-vfio. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +17,7 @@ static struct vfio_space space;
 static struct ixy_device *dev;
 static struct mempool *send_pool; /* for packets that were not received */
 static uint32_t length;
-static uint16_t queues; /* for receiving; all are looked at in turn, one has packets */
+static uint16_t queues; /* receive queues; all are polled in turn, one has packets */
 
 /* ---- The backend ---- */
 

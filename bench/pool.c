@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * bench-pool: what a thread pays for that others may give its buffers back: nanoseconds per buffer,
- * taken out and given back by one thread, of the pool and of one that knows no threads
- * (pool_plain.c). They take turns, and a ratio is the median of those of all turns. Status 1: it is
- * above LIMIT at batches of 32.
+ * bench-pool: the cost for one thread of allowing others to free its buffers. Nanoseconds per
+ * buffer, allocated and freed by one thread, of the pool and of a single-threaded one
+ * (pool_plain.c). They take turns; a ratio is the median over all turns. Exit status 1: it is above
+ * LIMIT at batches of 32.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 #include <ixy/mempool.h>
 
 #define BUFFERS 4096
-#define RING	512 /* buffers that are out: a batch goes back when so many came behind it */
+#define RING	512 /* buffers in use: each batch is freed after this many later buffers */
 #define ROUND	(1 << 17)
 #define TURNS	301
 #define LIMIT	1.05
@@ -84,7 +84,7 @@ int main(void)
 	for (size_t b = 0; b < sizeof(batches) / sizeof(*batches); b++) {
 		double ratios[TURNS];
 		for (int turn = 0; turn < TURNS; turn++) {
-			for (int i = 0; i < 2; i++) { /* who begins changes, too */
+			for (int i = 0; i < 2; i++) { /* alternate the first one, too */
 				struct kind *kind = &kinds[(turn + i) % 2];
 				kind->ns[turn] = one_round(kind, batches[b]);
 			}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The pool as the smallest build has it, for one thread only, under other names: what a pool costs
- * that several threads may use is measured beside it. Compiled with the hooks of src/small.
+ * The single-threaded pool of the smallest build under other names, as the baseline for the cost
+ * of thread support. Compiled with the headers of src/small.
  */
 #define mempool_create	    plain_create
 #define mempool_give	    plain_give

@@ -21,7 +21,7 @@ static uint8_t *bar0;	 /* as the driver sees it */
 static uint8_t *scratch; /* the same memory, always open */
 static uint64_t accesses;
 
-/* Per thread: a driver's threads may use registers, too. One at a time steps over one. */
+/* A driver may have several threads that access registers. One at a time is single-stepped. */
 static pthread_mutex_t stepping = PTHREAD_MUTEX_INITIALIZER;
 static struct {
 	bool active, write;
@@ -37,13 +37,13 @@ static uint32_t *word(uint32_t offset)
 	return (uint32_t *)(scratch + offset / 4 * 4);
 }
 
-/* A closed page was touched: open it for one instruction. */
+/* An access to a closed page: open the page for one instruction. */
 static void on_access(int signal, siginfo_t *info, void *context)
 {
 	greg_t *regs = ((ucontext_t *)context)->uc_mcontext.gregs;
 	uintptr_t offset = (uintptr_t)info->si_addr - (uintptr_t)bar0;
 
-	if (!bar0 || offset >= NIC_BAR0_SIZE) { /* a bug of somebody's: die of it */
+	if (!bar0 || offset >= NIC_BAR0_SIZE) { /* a bug: crash */
 		struct sigaction standard = { .sa_handler = SIG_DFL };
 		sigaction(signal, &standard, NULL);
 		return;
@@ -78,7 +78,7 @@ static void finish_access(void)
 	pthread_mutex_unlock(&stepping);
 }
 
-/* After each instruction while the trap flag is set; and at trap_count()'s two int3. */
+/* After each instruction while the trap flag is set, and at the two int3 of trap_count(). */
 static void on_step(int signal, siginfo_t *info, void *context)
 {
 	greg_t *regs = ((ucontext_t *)context)->uc_mcontext.gregs;

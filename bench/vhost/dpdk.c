@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * DPDK's front end, virtio_user, as Debian ships it, with all that makes it fast: huge pages if there
- * are any, a mempool with a cache, no offloads, and for each kind of ring the path for anything in any
- * order, that for buffers which come back in order, and the vector path.
+ * DPDK's front end, virtio_user, as Debian ships it, in its best configuration: huge pages if there
+ * are any, a mempool with a cache, no offloads. For each ring format there are the generic path,
+ * the in-order path, and the vector path.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,7 +65,7 @@ static int init(const struct front_setting *s)
 	snprintf(cpu, sizeof(cpu), "%d", s->cpu);
 	snprintf(device, sizeof(device), "net_virtio_user0,path=%s,queue_size=%u,%s", s->path,
 		 s->ring, options);
-	/* The back end takes 8 pieces of memory, so it must be in few files. */
+	/* The back end accepts 8 memory regions, so memory must be in few files. */
 	args[count++] = "-m";
 	args[count++] = "64";
 	if (huge_pages() >= 32) {

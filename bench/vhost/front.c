@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Packets per second of a front end of vhost-user, and what of it is the driver's time:
+ * Packets per second of a vhost-user front end, and the time spent in the driver:
  *
  *	front --driver NAME --path SOCKET --task send|receive|forward --cpu N [--size BYTES] [--ring N]
  *	      [--batch N] [--windows N]
  *
- * Says "ready" when it is connected, waits for packets to flow, and looks at the clock every 50 ms.
- * Then prints a line: driver, task, size, ring, batch, Mpps in the median window, cycles of the TSC per
+ * Prints "ready" when it is connected, waits for packets to flow, and measures windows of 50 ms.
+ * Then prints a line: driver, task, size, ring, batch, Mpps of the median window, TSC cycles per
  * packet in calls that moved any, share of calls that moved none.
  */
 #define _GNU_SOURCE
@@ -23,9 +23,9 @@
 
 #define WINDOW_NS   50000000ull
 #define WINDOWS_MAX 1000
-#define WARM_UP	    100000 /* packets before anything counts */
+#define WARM_UP	    100000 /* packets before the measurement */
 #define PATIENCE_NS 5000000000ull
-#define LOOK	    64 /* calls between looks at the clock */
+#define CALLS	    64 /* between two readings of the clock */
 
 static struct {
 	uint64_t packets, calls, idle, cycles;
@@ -41,7 +41,7 @@ static uint64_t now_ns(void)
 
 static void work(uint32_t (*task)(uint32_t batch), uint32_t batch)
 {
-	for (int i = 0; i < LOOK; i++) {
+	for (int i = 0; i < CALLS; i++) {
 		uint64_t before = __rdtsc();
 		uint32_t n = task(batch);
 		count.packets += n;

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A front end of vhost-user under test; front.c measures it. One program per file of drivers. */
+/* The interface of a vhost-user front end under test to front.c. One program per driver file. */
 #pragma once
 #include <stdint.h>
 
 #define BATCH_MAX 256
 
 /**
- * struct front_setting - what stays the same
+ * struct front_setting - fixed during a run
  * @driver: one of @names
  * @path:   the back end's socket
  * @ring:   descriptors of each ring
  * @length: of frames, without CRC
- * @cpu:    on which it runs
+ * @cpu:    of the front end
  */
 struct front_setting {
 	const char *driver, *path;
@@ -22,9 +22,10 @@ struct front_setting {
 /**
  * struct front - a driver and how to use it, with one queue pair
  * @names: of its variants, up to a NULL
- * @open:  Return: 0, or after an explanation anything else
- * @send, @receive, @forward: once, up to @batch packets: take them from a pool; give them back;
- *         change a byte and send it back. Return: how many
+ * @open:  Return: 0, or another value after a message
+ * @send:  allocate up to @batch packets and send them. Return: how many were sent
+ * @receive: receive up to @batch packets and free them. Return: how many
+ * @forward: receive up to @batch packets, change a byte and send them back. Return: how many were sent
  */
 struct front {
 	const char *names[6];

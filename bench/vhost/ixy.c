@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* ixy's front end, as it is shipped. */
+/* ixy's front end, as shipped. */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a front end of vhost-user costs by itself: the back end of the tests plays the device in the
- * same thread, in turns with the driver, and only the driver's turn is timed. Rings and packets are in
+ * The cost of a vhost-user front end alone: the tests' back end emulates the device in the same
+ * thread, alternating with the driver, and only the driver's turn is timed. Rings and packets are in
  * the processor's caches.
  *
  *	lockstep --driver NAME --cpu N [--size BYTES] [--ring N] [--batch N] [--rounds N]
  *
- * Prints lines: driver, task, size, ring, batch, cycles of the TSC per packet in the median round.
+ * Prints lines: driver, task, size, ring, batch, TSC cycles per packet in the median round.
  */
 #define _GNU_SOURCE
 #include <getopt.h>
@@ -24,7 +24,7 @@
 #include "tests/virtio/device.h"
 
 #define PACKETS	 128 /* in a round */
-#define IDLE_MAX 64  /* calls that move nothing, after which the driver has failed */
+#define IDLE_MAX 64  /* calls without a packet before the driver has failed */
 
 enum { SEND, RECEIVE, FORWARD, POLL, TASKS };
 static const char *const names[TASKS] = { "send", "receive", "forward", "poll" };
@@ -45,7 +45,7 @@ static void deliver(uint32_t length)
 	for (int i = 0; i < PACKETS; i++) {
 		memset(frame, i, 14);
 		if (!device_deliver(&rx, frame, length)) {
-			fputs("the driver leaves the device without buffers\n", stderr);
+			fputs("the driver did not provide enough buffers\n", stderr);
 			exit(1);
 		}
 	}
@@ -107,7 +107,7 @@ static int open_front(const struct front_setting *s)
 	here.path = back.path;
 	if (front.open(&here))
 		return 1;
-	/* What was not acknowledged may still be on its way. */
+	/* Requests without a reply may still be in flight. */
 	pthread_mutex_lock(&back.lock);
 	while (!back.rings[0].enabled || !back.rings[1].enabled || !back.rings[0].started ||
 	       !back.rings[1].started)
