@@ -21,6 +21,7 @@
 #include <cpuid.h>
 
 #include "clock.h"
+#include "sort.h"
 #include "trap.h"
 
 #define PACKETS 128 /* per round, if batch and ring allow it */
@@ -74,13 +75,6 @@ static uint32_t status_kib(const char *field)
 	if (file)
 		fclose(file);
 	return kib;
-}
-
-static int compare(const void *a, const void *b)
-{
-	double difference = *(const double *)a - *(const double *)b;
-
-	return (difference > 0) - (difference < 0);
 }
 
 /* ---- The card's turn, here or on another processor ---- */
@@ -175,7 +169,7 @@ static double handover_ns(enum placement placement)
 		let_card(placement, idle);
 		times[i] = milliseconds() - start;
 	}
-	qsort(times, 1000, sizeof(*times), compare);
+	sort_doubles(times, 1000);
 	return times[250] * 1e6; /* the lower quartile: some are disturbed */
 }
 
@@ -297,7 +291,7 @@ static void measure_time(enum placement placement, uint32_t rounds)
 				(double)ticks * (first.speed + last.speed) / 2 / round_.packets;
 	}
 	stop_other(placement);
-	qsort(samples, kept, sizeof(*samples), compare);
+	sort_doubles(samples, kept);
 	if (kept < rounds / 4) /* no line: other turns have one */
 		fprintf(stderr, "bench: %s: too noisy: only %u of %u rounds were undisturbed\n",
 			setting.driver, kept, tries);

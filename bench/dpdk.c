@@ -29,6 +29,7 @@
 #include <bus_pci_driver.h>
 
 #include "bench.h"
+#include "huge_pages.h"
 #include "trap.h"
 
 #define KX4 0x10F7 /* device id of a backplane card, which has no SFP+ module to query */
@@ -46,19 +47,6 @@ int rte_cpu_get_flag_enabled(enum rte_cpu_flag_t flag)
 	return flag == RTE_CPUFLAG_MOVDIRI ? 0 : next(flag);
 }
 
-static bool huge_pages(void)
-{
-	FILE *file = fopen("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages", "r");
-	int pages = 0;
-
-	if (file) {
-		if (fscanf(file, "%d", &pages) != 1)
-			pages = 0;
-		fclose(file);
-	}
-	return pages >= 64;
-}
-
 static int init(const struct bench_setting *s)
 {
 	char cpu[16];
@@ -73,7 +61,7 @@ static int init(const struct bench_setting *s)
 	int count = 8;
 
 	snprintf(cpu, sizeof(cpu), "%d", s->cpu);
-	if (huge_pages()) {
+	if (free_huge_pages() >= 64) {
 		args[count++] = "--in-memory";
 	} else {
 		args[count++] = "--no-huge";

@@ -11,6 +11,8 @@
 
 #include <ixy/mempool.h>
 
+#include "sort.h"
+
 #define BUFFERS 4096
 #define RING	512 /* buffers in use: each batch is freed after this many later buffers */
 #define ROUND	(1 << 17)
@@ -57,16 +59,9 @@ static double one_round(const struct kind *kind, uint32_t batch)
 	return (end - start) / ROUND;
 }
 
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 static double median(double *values)
 {
-	qsort(values, TURNS, sizeof(*values), compare);
+	sort_doubles(values, TURNS);
 	return values[TURNS / 2];
 }
 

@@ -12,6 +12,7 @@
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
 
+#include "../huge_pages.h"
 #include "front.h"
 
 #define PORT 0
@@ -28,19 +29,6 @@ static const struct {
 	{ "dpdk-packed", "packed_vq=1,mrg_rxbuf=0,in_order=0" },
 	{ "dpdk-packed-vector", "packed_vq=1,mrg_rxbuf=0,in_order=1,vectorized=1" },
 };
-
-static int huge_pages(void)
-{
-	FILE *file = fopen("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages", "r");
-	int pages = 0;
-
-	if (file) {
-		if (fscanf(file, "%d", &pages) != 1)
-			pages = 0;
-		fclose(file);
-	}
-	return pages;
-}
 
 static int init(const struct front_setting *s)
 {
@@ -68,7 +56,7 @@ static int init(const struct front_setting *s)
 	/* The back end accepts 8 memory regions, so memory must be in few files. */
 	args[count++] = "-m";
 	args[count++] = "64";
-	if (huge_pages() >= 32) {
+	if (free_huge_pages() >= 32) {
 		args[count++] = "--in-memory";
 		args[count++] = "--single-file-segments";
 	} else {

@@ -19,6 +19,7 @@
 #include <time.h>
 #include <x86intrin.h>
 
+#include "../sort.h"
 #include "front.h"
 
 #define WINDOW_NS   50000000ull
@@ -51,13 +52,6 @@ static void work(uint32_t (*task)(uint32_t batch), uint32_t batch)
 	}
 }
 
-static int compare(const void *a, const void *b)
-{
-	const double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
 static int measure(const char *name, uint32_t (*task)(uint32_t batch), uint32_t batch,
 		   uint32_t windows, const struct front_setting *s)
 {
@@ -84,7 +78,7 @@ static int measure(const char *name, uint32_t (*task)(uint32_t batch), uint32_t 
 		mpps[w] = (count.packets - before) * 1e3 / (end - begin);
 		begin = end;
 	}
-	qsort(mpps, windows, sizeof(*mpps), compare);
+	sort_doubles(mpps, windows);
 	printf("%s,%s,%u,%u,%u,%.3f,%.1f,%.3f\n", s->driver, name, s->length + 4, s->ring, batch,
 	       mpps[windows / 2], count.packets ? (double)count.cycles / count.packets : 0,
 	       (double)count.idle / count.calls);

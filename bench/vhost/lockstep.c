@@ -20,6 +20,7 @@
 #include <linux/virtio_config.h>
 #include <linux/virtio_ring.h>
 
+#include "../sort.h"
 #include "front.h"
 #include "tests/virtio/device.h"
 
@@ -32,13 +33,6 @@ static const char *const names[TASKS] = { "send", "receive", "forward", "poll" }
 static struct back_end back;
 static struct device_queue rx, tx; /* as the driver calls them */
 static uint8_t frame[2048];
-
-static int compare(const void *a, const void *b)
-{
-	const double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
 
 static void deliver(uint32_t length)
 {
@@ -163,7 +157,7 @@ int main(int argc, char **argv)
 	for (int task = 0; task < TASKS; task++) {
 		for (uint32_t i = 0; i < rounds; i++)
 			cycles[i] = round_of(task, batch, s.length);
-		qsort(cycles, rounds, sizeof(*cycles), compare);
+		sort_doubles(cycles, rounds);
 		printf("%s,%s,%u,%u,%u,%.1f\n", s.driver, names[task], s.length + 4, s.ring, batch,
 		       cycles[rounds / 2]);
 	}
