@@ -1,5 +1,5 @@
-# `make loc`: count ixy-fwd-small, the forwarder with everything that it needs to drive an 82599 through VFIO and nothing else.
-# Its sources and flags come from the target itself; it may not link a library of this project, whose code would go uncounted.
+# `make loc`: count ixy-fwd-small, the forwarder with only what it needs to drive an 82599 through VFIO.
+# Sources and flags are those of the target; it must not link libraries of this project, whose code would not be counted.
 
 if(TARGET ixy-fwd-small)
 	get_target_property(libraries ixy-fwd-small LINK_LIBRARIES)

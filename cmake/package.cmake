@@ -1,13 +1,12 @@
-# What other projects find the libraries by, from wherever they are installed: pkg-config, and find_package(ixy), which defines
-# ixy::ixy and ixy::ixy-vfio.
+# Files for pkg-config and find_package(ixy), which defines ixy::ixy and ixy::ixy-vfio. The installation is relocatable.
 
 include(CMakePackageConfigHelpers)
 install(EXPORT ixy NAMESPACE ixy:: FILE ixy-config.cmake DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/ixy)
 write_basic_package_version_file(ixy-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/ixy-config-version.cmake DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/ixy)
 
-# The prefix is where the file lies, which the user may choose as late as in `cmake --install --prefix`. An absolute folder of
-# libraries says nothing of it.
+# The prefix is relative to the .pc file, as `cmake --install --prefix` may change it. That is impossible with an absolute
+# directory for libraries.
 if(IS_ABSOLUTE ${CMAKE_INSTALL_LIBDIR})
 	string(REPLACE " " "\\ " prefix ${CMAKE_INSTALL_PREFIX})
 else()
