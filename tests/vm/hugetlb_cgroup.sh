@@ -38,5 +38,5 @@ no_complaints "vfio-pci .* (resetting|reset done)"
 stop_guest
 stop_cards
 no_faults
-shows "ixy-fwd" "a cgroup that may not have the machine's huge pages: normal pages, and says why"
+shows "ixy-fwd" "a cgroup that is denied huge pages: uses normal pages, and explains why"
 finish

@@ -208,5 +208,5 @@ drives ixgbe "$(card 3)"
 
 no_complaints "vfio-pci .* (resetting|reset done)|ixgbe|RLIMIT_MEMLOCK|virtio_net|e1000e|VF token"
 stop_guest
-shows "ixy-bind" "lists and moves cards of ixgbe, e1000e and virtio; an ordinary user; refuses addresses, routes, VLANs, what containers and programs use, half a group"
+shows "ixy-bind" "lists and binds cards of ixgbe, e1000e and virtio, also for an ordinary user; refuses cards with addresses, routes or VLANs, those used by containers and programs, and incomplete groups"
 finish

@@ -90,5 +90,5 @@ stop_guest
 stop_cards
 no_faults
 no_bad_accesses
-shows "Linux ixgbe" "\`ethtool -S\` equals what was sent; promiscuous mode shows what is for others"
+shows "Linux ixgbe" "\`ethtool -S\` equals the traffic; promiscuous mode receives frames for other hosts"
 finish

@@ -40,5 +40,5 @@ stop_guest
 stop_cards
 no_faults
 no_bad_accesses
-shows "Linux ixgbe" "finds two cards with MAC address, EEPROM, SFP+ module and 10 Gbit/s link, a MSI-X vector for each pair of queues; nothing in the kernel's log"
+shows "Linux ixgbe" "finds two cards with MAC address, EEPROM, SFP+ module and 10 Gbit/s link, an MSI-X vector for each pair of queues; no warnings in the kernel's log"
 finish

@@ -23,5 +23,5 @@ stop_guest
 stop_cards
 no_faults
 no_bad_accesses
-shows "Linux ixgbe" "unloaded, loaded, down and up 5 times, traffic after each"
+shows "Linux ixgbe" "module reloaded, interface down and up, 5 times each, with traffic in between"
 finish

@@ -76,5 +76,5 @@ stop_cards
 no_faults
 no_bad_accesses
 [ "$(of_port 0 rx_frames "$work/account.json")" = "$received" ] || fail "the card has delivered another number of packets"
-shows "Linux ixgbe" "four queues: RSS spreads flows over them, each by the published hash of its key; each queue's interrupt comes, nothing is lost"
+shows "Linux ixgbe" "four queues: RSS spreads flows over them by the published hash of its key; each queue interrupts, no packet is lost"
 finish

@@ -43,5 +43,5 @@ stop_guest
 stop_cards
 no_faults
 no_bad_accesses
-shows "Linux ixgbe" "traffic goes on after each of 22 settings: rings, queues, offloads, moderation, flow control, MTU, MAC address"
+shows "Linux ixgbe" "traffic continues after each of 22 changes of settings: rings, queues, offloads, moderation, flow control, MTU, MAC address"
 finish

@@ -115,5 +115,5 @@ stop_guest
 stop_cards
 no_faults
 no_bad_accesses
-shows "Linux ixgbe" "ping and TCP both ways, $megabytes MB with equal SHA-256, IPv4 and IPv6, checksums and segmentation by the card; MTU 9000${iommu:+; behind an IOMMU that is used strictly}"
+shows "Linux ixgbe" "ping and TCP both ways, $megabytes MB with equal SHA-256, IPv4 and IPv6, checksums and segmentation by the card; MTU 9000${iommu:+; behind an IOMMU in strict mode}"
 finish

@@ -177,5 +177,5 @@ no_faults
 for counter in corrupted stale foreign unchanged duplicates dma_faults tx_bad; do
 	[ "$(total $counter "$work/account.json")" = 0 ] || fail "$counter is $(total $counter "$work/account.json")"
 done
-shows "ixy-fwd" "without an IOMMU, by sysfs and huge pages; refuses a card that the system uses; SIGKILL under traffic: the cards reach nothing more"
+shows "ixy-fwd" "without an IOMMU, through sysfs and huge pages; refuses a card in use; SIGKILL under traffic: no DMA afterwards"
 finish

@@ -104,5 +104,5 @@ refused "memory of the firmware" "RMRR.*ixy-bind none $rmrr" "$rmrr"
 
 no_complaints "vfio-pci|RLIMIT_MEMLOCK|shpchp|igb|e1000e|VF token|Firmware has requested|ACPI|unsafe|allow_unsafe|DMAR|vfio_iommu_type1"
 stop_guest
-shows "ixy-bind and ixy-pktgen" "advice that works: interrupts that are not remapped, a bridge in the group, a VF's token; memory of the firmware"
+shows "ixy-bind and ixy-pktgen" "the advice in error messages works: no interrupt remapping, a bridge in the group, a VF's token; memory reserved by firmware"
 finish

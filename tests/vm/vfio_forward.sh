@@ -59,5 +59,5 @@ shut_down
 boot 39
 forward "normal pages" "$fwd"
 shut_down
-shows "ixy-fwd" "kernel VFIO, IOMMU of 48 and 39 bits, huge and normal pages; an ordinary user; memlock limit"
+shows "ixy-fwd" "kernel VFIO, IOMMUs of 48 and 39 bits, huge and normal pages; an ordinary user; memlock limit"
 finish

@@ -71,5 +71,5 @@ no_complaints "vfio-pci .* (resetting|reset done)"
 stop_guest
 stop_cards
 no_faults
-shows "ixy-fwd" "two groups in one container; two cards in one group; a group that is not viable: names the neighbour and the remedy"
+shows "ixy-fwd" "two groups in one container; two cards in one group; a group that is not viable: names the other member and the solution"
 finish

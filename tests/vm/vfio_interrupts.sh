@@ -69,5 +69,5 @@ packets=16000
 wire=gen:burst=8,count=$packets,gap=1000,deadline=20000,flows=64
 start_cards --interval 0.5 "$wire" "$wire"
 forward msix 5 ixy-fwd --queues 4
-shows "ixy-fwd" "one thread sleeps until one of two cards interrupts, by MSI-X and by MSI: all bursts come back in time; idle it takes no time"
+shows "ixy-fwd" "one thread sleeps until one of two cards interrupts, by MSI-X and by MSI: all bursts return in time; no processor time while idle"
 finish

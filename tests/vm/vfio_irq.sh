@@ -39,5 +39,5 @@ stop_guest
 stop_cards
 no_faults
 no_bad_accesses
-shows "libixy-vfio" "interrupts of two cards by MSI-X and MSI: as many as the kernel counts, vector by vector"
+shows "libixy-vfio" "interrupts of two cards by MSI-X and MSI: the kernel's counts match for each vector"
 finish

@@ -77,5 +77,5 @@ no_complaints "vfio-pci .* (resetting|reset done)"
 stop_guest
 stop_cards
 no_faults
-shows "ixy-fwd" "SIGKILL under traffic: the cards reach nothing more; runs again"
+shows "ixy-fwd" "SIGKILL under traffic: no DMA afterwards; runs again"
 finish

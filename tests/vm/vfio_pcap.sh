@@ -36,5 +36,5 @@ no_faults
 no_bad_accesses
 [ "$(of_port 0 rx_frames "$work/account.json")" = $((3 * packets)) ] ||
 	fail "the card has received other numbers of packets: $(tail -n 1 "$work/account.json")"
-shows "ixy-pcap" "kernel VFIO behind an IOMMU, huge and normal pages: tcpdump reads its files, and in them what was sent"
+shows "ixy-pcap" "kernel VFIO behind an IOMMU, huge and normal pages: tcpdump reads its files, which contain the packets sent"
 finish

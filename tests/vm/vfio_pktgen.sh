@@ -43,5 +43,5 @@ echo "by the card's account: $sent packets, $bytes bytes"
 # In the file: 24 bytes, then of each packet 16 bytes and itself, with its number at the begin of the payload.
 od -An -v -tx1 -w$((16 + size - 4)) -j 24 "$capture" | cut -d ' ' -f $((2 + 16 + 42))-$((2 + 16 + 45)) | tr -d ' ' >"$work/numbers"
 { seq 0 19999; seq 0 29999; } | xargs printf '%08x\n' | cmp - "$work/numbers" || fail "these are not all packets in order"
-shows "ixy-pktgen" "kernel VFIO behind an IOMMU, huge and normal pages: the card has sent what it says, each packet in order"
+shows "ixy-pktgen" "kernel VFIO behind an IOMMU, huge and normal pages: the card has sent the number that it prints, in order"
 finish

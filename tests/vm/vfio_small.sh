@@ -38,5 +38,5 @@ done
 for counter in corrupted stale foreign unchanged duplicates overdue lost dma_faults tx_bad; do
 	[ "$(total $counter "$work/account.json")" = 0 ] || fail "$counter is $(total $counter "$work/account.json")"
 done
-shows "ixy-fwd-small" "kernel VFIO behind an IOMMU: every packet comes back, and it counts what the cards do"
+shows "ixy-fwd-small" "kernel VFIO behind an IOMMU: every packet returns, and its counters match the cards'"
 finish

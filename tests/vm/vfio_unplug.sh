@@ -39,5 +39,5 @@ no_complaints "vfio-pci .* (resetting|reset done)|[Rr]elaying device request to 
 stop_guest
 stop_cards
 no_faults
-shows "ixy-fwd" "a card is unbound or unplugged: says so, ends, gives it back"
+shows "ixy-fwd" "a card is unbound or unplugged: reports it, exits, and releases the card"
 finish

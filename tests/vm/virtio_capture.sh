@@ -100,5 +100,5 @@ back_end "tap" tap,ifname=t0,script=no,downscript=no packet t0 t0
 # QEMU sees these sockets in its own root.
 back_end "datagrams" dgram,local.type=unix,local.path=/mnt/device.sock,remote.type=unix,remote.path=/mnt/host.sock \
 	unix "$work/device.sock" "$work/host.sock"
-shows "ixy-pktgen and ixy-pcap, virtio-net" "QEMU's modern device behind an IOMMU, with a tap and with datagrams as back end: what is sent is what arrives, both ways"
+shows "ixy-pktgen and ixy-pcap, virtio-net" "QEMU's modern device behind an IOMMU, with a tap and with datagram sockets as back end: all packets arrive unchanged, both ways"
 finish

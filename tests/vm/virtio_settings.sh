@@ -257,5 +257,5 @@ refused legacy "no interrupts: they need MSI-X" --interrupts
 link "legacy, polling"
 no_complaints virtio
 stop_guest
-shows "ixy-fwd, virtio-net" "MAC address, promiscuous mode, MTU, sizes of queues; events of the link; one thread sleeps until one of two cards interrupts; SIGKILL under traffic; unbound and unplugged: says so, ends"
+shows "ixy-fwd, virtio-net" "MAC address, promiscuous mode, MTU, queue sizes; link events; one thread sleeps until one of two cards interrupts; SIGKILL under traffic; unbound and unplugged: reports it, exits"
 finish

@@ -86,5 +86,5 @@ echo "ixgbe, without: $last"
 stop_guest
 stop_cards
 no_faults
-shows "Linux ixgbe, ixy" "wild DMA addresses are refused behind an IOMMU: memory unchanged, the card's account names them, as the guest's log those of QEMU's edu"
+shows "Linux ixgbe, ixy" "wild DMA is blocked behind an IOMMU: memory unchanged, the address in the card's counters or, for QEMU's edu, in the guest's log"
 finish
