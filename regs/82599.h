@@ -148,6 +148,7 @@
 #define RSSRK(i)	  (0x0EB80 + (i)*4) /* 10; also at 0x05C80 */
 #define RETA(i)		  (0x0EB00 + (i)*4) /* 32; also at 0x05C00 */
 #define ETQF(i)		  (0x05128 + (i)*4) /* 8 */
+#define ETQF_1588	  BIT(30)
 #define ETQF_FILTER_EN	  BIT(31)
 #define ETQS(i)		  (0x0EC00 + (i)*4) /* 8 */
 #define ETQS_RX_QUEUE(v)  (((v) >> 16) & 0x7F)
@@ -236,9 +237,33 @@
 
 /* ---- 8.2.3.14 Time sync (IEEE 1588) ---- */
 
-#define SYSTIML 0x08C0C
-#define SYSTIMH 0x08C10
-#define TIMINCA 0x08C14
+#define TSYNCRXCTL		 0x05188
+#define TSYNCRXCTL_RXTT		 BIT(0)
+#define TSYNCRXCTL_TYPE(v)	 (((v) >> 1) & 7)
+#define TSYNCRXCTL_TYPE_L2_V2	 0
+#define TSYNCRXCTL_TYPE_L4_V1	 1
+#define TSYNCRXCTL_TYPE_L2_L4_V2 2
+#define TSYNCRXCTL_TYPE_EVENT_V2 5
+#define TSYNCRXCTL_EN		 BIT(4)
+#define RXSATRL			 0x051A0
+#define RXSTMPH			 0x051A4
+#define RXSATRH			 0x051A8
+#define RXSTMPL			 0x051E8
+#define RXMTRL			 0x05120
+#define RXMTRL_CTRLT(v)		 ((v)&0xFF)
+#define RXMTRL_MSGT(v)		 (((v) >> 8) & 0xFF)
+#define RXMTRL_UDPT(v)		 ((v) >> 16)
+#define TSYNCTXCTL		 0x08C00
+#define TSYNCTXCTL_TXTT		 BIT(0)
+#define TSYNCTXCTL_EN		 BIT(4)
+#define TXSTMPL			 0x08C04
+#define TXSTMPH			 0x08C08
+#define SYSTIML			 0x08C0C
+#define SYSTIMH			 0x08C10
+#define TIMINCA			 0x08C14
+#define TIMADJL			 0x08C18
+#define TIMADJH			 0x08C1C
+#define TIMADJH_SIGN		 BIT(31)
 
 /* ---- 8.2.3.21 Flow director ---- */
 

@@ -63,50 +63,6 @@ uint32_t nic_sectxstat_read(struct nic *nic, uint32_t i)
 	       (nic_get(nic, SECTXCTRL) & SECTXCTRL_TX_DIS ? SECTXSTAT_SECTX_RDY : 0);
 }
 
-/*
- * 7.9.3: SYSTIM grows by TIMINCA.IncValue every TIMINCA.IncPeriod cycles of the DMA clock, which
- * are 6.4 ns at 10 Gbit/s.
- */
-static uint64_t systim(const struct nic *nic)
-{
-	uint32_t timinca = nic_get(nic, TIMINCA);
-	uint32_t increment = timinca & 0xFFFFFF, period = timinca >> 24;
-
-	if (increment == 0 || period == 0)
-		return nic->clock.base;
-	uint64_t cycles = (nic->now - nic->clock.since) / 32 * 5;
-
-	return nic->clock.base + cycles / period * increment;
-}
-
-/* Reading the low half latches the high one. */
-uint32_t nic_systiml_read(struct nic *nic, uint32_t i)
-{
-	uint64_t time = systim(nic);
-
-	(void)i;
-	nic_set(nic, SYSTIMH, (uint32_t)(time >> 32));
-	return (uint32_t)time;
-}
-
-void nic_systim_written(struct nic *nic, uint32_t i, uint32_t old, uint32_t value)
-{
-	(void)i;
-	(void)old;
-	(void)value;
-	nic->clock.base = nic_get(nic, SYSTIML) | (uint64_t)nic_get(nic, SYSTIMH) << 32;
-	nic->clock.since = nic->now;
-}
-
-void nic_timinca_written(struct nic *nic, uint32_t i, uint32_t old, uint32_t value)
-{
-	(void)i;
-	nic_set(nic, TIMINCA, old);
-	nic->clock.base = systim(nic);
-	nic->clock.since = nic->now;
-	nic_set(nic, TIMINCA, value);
-}
-
 /* 7.1.2.7.11: the tables are initialized at once; all filters are free then. */
 void nic_fdirctrl_written(struct nic *nic, uint32_t i, uint32_t old, uint32_t value)
 {

@@ -47,6 +47,7 @@
 #define RXD_IPCS  BIT(6)  /* IPv4 header checksum checked */
 #define RXD_PIF	  BIT(7)  /* let in by a filter that is not exact */
 #define RXD_UDPV  BIT(10) /* fragment of a UDP packet that has a checksum */
+#define RXD_TS	  BIT(16) /* its arrival was stamped (7.9) */
 #define RXD_L4E	  BIT(30)
 #define RXD_IPE	  BIT(31)
 
@@ -59,6 +60,7 @@
 
 #define TXD_LENGTH(hi) ((uint32_t)(hi)&0xFFFF)
 #define TXD_CSO(hi)    ((uint32_t)((hi) >> 16) & 0xFF) /* legacy */
+#define TXD_1588       (1ull << 19)		       /* of the MAC field */
 #define TXD_DTYP       (0xFull << 20)
 #define TXD_DTYP_CTXT  (2ull << 20)
 #define TXD_DTYP_DATA  (3ull << 20)
@@ -275,6 +277,14 @@ bool nic_tso_valid(const struct nic_tso *tso);
  * @flags:   mask for the TCP flags
  */
 void nic_tso_headers(const struct nic_tso *tso, uint8_t *frame, uint32_t payload, uint16_t flags);
+
+/* ---- clock.c ---- */
+
+/** nic_stamp_tx() - a packet that asks for it goes out. */
+void nic_stamp_tx(struct nic *nic);
+/** nic_stamp_rx() - a packet has arrived, with TSYNCRXCTL.EN set. Return: RXD_TS or 0. */
+uint32_t nic_stamp_rx(struct nic *nic, const uint8_t *frame, uint32_t length,
+		      const struct nic_packet *packet);
 
 /* ---- rx.c, tx.c ---- */
 

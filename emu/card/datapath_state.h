@@ -98,6 +98,7 @@ struct nic_receiver {
 	bool all_unicast, all_multicast, broadcast, hash_multicast, filter_vlan;
 	bool rss, report_hash, sum_fragments, any_ethertype;
 	bool steer; /* not everything goes to queue 0 */
+	bool stamp; /* the arrival of some packets is stamped */
 	uint32_t max, crc;
 	uint32_t mac_count, hash_shift;
 	uint32_t vlan_type, vlan_cfi_mask, vlan_cfi;

@@ -41,6 +41,13 @@ static bool mode_possible(const struct nic *nic)
 	}
 }
 
+static bool at_1g(const struct nic *nic)
+{
+	const uint32_t lms = AUTOC_LMS(nic_get(nic, AUTOC));
+
+	return lms == AUTOC_LMS_1G || lms == AUTOC_LMS_1G_AN;
+}
+
 void nic_link_restart(struct nic *nic)
 {
 	bool forced = nic_get(nic, AUTOC) & AUTOC_FLU;
@@ -56,6 +63,7 @@ void nic_link_poll(struct nic *nic)
 	if (nic->link.due > nic->now)
 		return;
 	nic->link.due = NEVER;
+	nic_clock_link(nic, at_1g(nic));
 	link_set(nic, true);
 }
 
@@ -79,14 +87,10 @@ bool nic_link_up(const struct nic *nic)
 
 uint32_t nic_links_read(struct nic *nic, uint32_t i)
 {
-	uint32_t lms = AUTOC_LMS(nic_get(nic, AUTOC));
-
 	(void)i;
 	if (!nic->link.up)
 		return 0;
-	if (lms == AUTOC_LMS_1G || lms == AUTOC_LMS_1G_AN)
-		return LINKS_UP | LINKS_UP_NOW | LINKS_SPEED_1G;
-	return LINKS_UP | LINKS_UP_NOW | LINKS_SPEED_10G;
+	return LINKS_UP | LINKS_UP_NOW | (at_1g(nic) ? LINKS_SPEED_1G : LINKS_SPEED_10G);
 }
 
 /*

@@ -151,7 +151,7 @@ static void nic_reset(struct nic *nic, enum nic_reset reset)
 		nic_link_restart(nic);
 	nic_irq_reset(nic);
 	nic->latch = (struct nic_latch){ 0 };
-	nic->clock = (struct nic_clock){ .since = nic->now };
+	nic->clock = (struct nic_clock){ .since = nic->now, .slow = nic->clock.slow };
 	nic_rx_reset(nic);
 	nic_tx_reset(nic);
 	nic_pci_update_master(nic);

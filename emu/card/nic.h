@@ -84,7 +84,7 @@ void nic_remove_msix(struct nic *nic);
 /** nic_msix_count() - vectors that the card has: NIC_MSIX_COUNT or 0 */
 uint32_t nic_msix_count(const struct nic *nic);
 
-/** nic_set_wire() - plug or unplug the cable. The link comes up some time later, once the driver has set it up. */
+/** nic_set_wire() - plug or unplug the cable. The link comes up some time later, in the mode that AUTOC says. */
 void nic_set_wire(struct nic *nic, bool plugged);
 
 /** nic_receiving() - has a driver switched the receiver on (RXCTRL.RXEN), whatever the link? */

@@ -116,6 +116,7 @@ struct nic_latch {
 struct nic_clock {
 	uint64_t base;	/* SYSTIM at the time... */
 	uint64_t since; /* ... that nic->now was this */
+	bool slow;	/* its cycles are those of 1 Gbit/s */
 };
 
 /* 4.2: CTRL.RST and LRST keep the PCIe function's registers; RST alone keeps the link, too. */
@@ -248,6 +249,8 @@ bool nic_pci_write(struct nic *nic, uint32_t offset, const uint8_t *bytes, size_
 /* ---- link.c ---- */
 
 void nic_link_poll(struct nic *nic);
+/** nic_clock_link() - the link has come up; its speed decides on the cycles of the clock. */
+void nic_clock_link(struct nic *nic, bool slow);
 /** nic_link_restart() - the MAC looks for a partner again. */
 void nic_link_restart(struct nic *nic);
 uint32_t nic_links_read(struct nic *nic, uint32_t i);
@@ -274,6 +277,9 @@ uint32_t nic_sectxstat_read(struct nic *nic, uint32_t i);
 uint32_t nic_systiml_read(struct nic *nic, uint32_t i);
 void nic_ctrl_written(struct nic *nic, uint32_t i, uint32_t old, uint32_t value);
 void nic_systim_written(struct nic *nic, uint32_t i, uint32_t old, uint32_t value);
+void nic_timadjh_written(struct nic *nic, uint32_t i, uint32_t old, uint32_t value);
+uint32_t nic_rxstmph_read(struct nic *nic, uint32_t i);
+uint32_t nic_txstmph_read(struct nic *nic, uint32_t i);
 void nic_timinca_written(struct nic *nic, uint32_t i, uint32_t old, uint32_t value);
 void nic_fdirctrl_written(struct nic *nic, uint32_t i, uint32_t old, uint32_t value);
 void nic_fdircmd_written(struct nic *nic, uint32_t i, uint32_t old, uint32_t value);

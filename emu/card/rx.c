@@ -248,6 +248,8 @@ enum nic_verdict nic_rx_frame(struct nic *nic, const void *data, size_t length, 
 	}
 	if (unlikely(rx->steer))
 		queue = nic_pick_queue(nic, frame, &packet);
+	if (unlikely(rx->stamp))
+		status |= nic_stamp_rx(nic, frame, (uint32_t)length, &packet);
 	verdict = deliver(nic, queue, frame, (uint32_t)length, &packet, status, flags);
 	/* Datasheet conflict: GPRC is to count what was received; the card (an erratum) counts what
 	 * passed the filters, also if it was missed. Linux subtracts MPC, DPDK adds up QPRC. */
@@ -275,6 +277,7 @@ void nic_rx_configure(struct nic *nic)
 	rx->max = max < ETH_CRC ? 0 : max - ETH_CRC < NIC_FRAME_MAX ? max - ETH_CRC : NIC_FRAME_MAX;
 	rx->report_hash = rxcsum & RXCSUM_PCSD;
 	rx->sum_fragments = rxcsum & RXCSUM_IPPCSE;
+	rx->stamp = nic_get(nic, TSYNCRXCTL) & TSYNCRXCTL_EN;
 	nic_filter_configure(nic);
 	rx->burst++;
 	for (uint32_t i = 0; i < NIC_QUEUES; i++)

@@ -12,8 +12,9 @@
 /* ---- Frames ---- */
 
 /* Most descriptors: a whole frame, advanced format, nothing to insert but the CRC. */
-#define PLAIN_MASK (TXD_DTYP | TXD_EOP | TXD_IFCS | TXD_DEXT | TXD_VLE | TXD_TSE | TXD_POPTS)
-#define PLAIN	   (TXD_DTYP_DATA | TXD_EOP | TXD_IFCS | TXD_DEXT)
+#define PLAIN_MASK                                                                                 \
+	(TXD_DTYP | TXD_EOP | TXD_IFCS | TXD_DEXT | TXD_VLE | TXD_TSE | TXD_POPTS | TXD_1588)
+#define PLAIN (TXD_DTYP_DATA | TXD_EOP | TXD_IFCS | TXD_DEXT)
 
 /* Return: false if the frame is not that simple. */
 static inline bool send_plain(struct nic *nic, struct nic_visit *v, struct nic_desc desc)
@@ -34,10 +35,11 @@ static inline bool send_plain(struct nic *nic, struct nic_visit *v, struct nic_d
 
 /* ---- A visit to a queue ---- */
 
+/* TDWBAL holds address bits 31:2, but real cards ignore 3:2, too: the address is one of 16 bytes. */
 static void report_head(struct nic *nic, const struct nic_visit *v)
 {
 	uint64_t address = (uint64_t)nic_get(nic, TDWBAH(v->queue)) << 32 |
-			   (nic_get(nic, TDWBAL(v->queue)) & ~3u);
+			   (nic_get(nic, TDWBAL(v->queue)) & ~15u);
 	uint32_t *head = nic_dma(nic, address, sizeof(*head), true);
 
 	if (unlikely(!head))

@@ -109,6 +109,8 @@ static void send_packet(struct nic *nic, struct nic_visit *v, const struct nic_t
 		nic->account.tx_bad++;
 		return;
 	}
+	if (hi & TXD_DEXT && hi & TXD_1588)
+		nic_stamp_tx(nic);
 	nic_tx_finish(nic, v, length, packet->last.hi & TXD_IFCS && nic->sender.crc);
 }
 
