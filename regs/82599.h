@@ -267,17 +267,56 @@
 
 /* ---- 8.2.3.21 Flow director ---- */
 
-#define FDIRCTRL	     0x0EE00
-#define FDIRCTRL_PBALLOC(v)  ((v)&3)
-#define FDIRCTRL_INIT_DONE   BIT(3)
-#define FDIRCTRL_PERFECT     BIT(4)
-#define FDIRFREE	     0x0EE38
-#define FDIRCMD		     0x0EE2C
-#define FDIRCMD_CMD(v)	     ((v)&3)
-#define FDIRCMD_CMD_ADD	     1
-#define FDIRCMD_CMD_QUERY    3
-#define FDIRCMD_FILTER_VALID BIT(2)
-#define FDIRCMD_CLEARHT	     BIT(8)
+#define FDIRCTRL		      0x0EE00
+#define FDIRCTRL_PBALLOC(v)	      ((v)&3)
+#define FDIRCTRL_INIT_DONE	      BIT(3)
+#define FDIRCTRL_PERFECT	      BIT(4)
+#define FDIRCTRL_REPORT_STATUS	      BIT(5) /* of packets that match, in the descriptor */
+#define FDIRCTRL_REPORT_STATUS_ALWAYS BIT(7)
+#define FDIRCTRL_FLEX(v)	      (((v) >> 16) & 0x1F) /* offset of the flexible bytes in 16-bit words */
+#define FDIRCTRL_FULL_THRESH(v)	      ((v) >> 28)
+#define FDIRHKEY		      0x0EE68
+#define FDIRSKEY		      0x0EE6C
+#define FDIRDIP4M		      0x0EE3C /* masks: 1 is a bit that does not count */
+#define FDIRSIP4M		      0x0EE40
+#define FDIRTCPM		      0x0EE44 /* destination port 31:16, source port 15:0; bits reversed */
+#define FDIRUDPM		      0x0EE48
+#define FDIRM			      0x0EE70
+#define FDIRM_VLANID		      BIT(0)
+#define FDIRM_VLANP		      BIT(1)
+#define FDIRM_L4P		      BIT(3)
+#define FDIRM_FLEX		      BIT(4)
+#define FDIRFREE		      0x0EE38
+#define FDIRLEN			      0x0EE4C
+#define FDIRUSTAT		      0x0EE50
+#define FDIRFSTAT		      0x0EE54
+#define FDIRMATCH		      0x0EE58
+#define FDIRMISS		      0x0EE5C
+#define FDIRIPSA		      0x0EE18
+#define FDIRIPDA		      0x0EE1C
+#define FDIRPORT		      0x0EE20 /* destination 31:16, source 15:0 */
+#define FDIRVLAN		      0x0EE24 /* flexible bytes 31:16, first one lowest; VLAN tag 15:0 */
+#define FDIRHASH		      0x0EE28 /* signature or software index 31:16, bucket 14:0 */
+#define FDIRHASH_BUCKET_VALID	      BIT(15)
+#define FDIRCMD			      0x0EE2C
+#define FDIRCMD_CMD(v)		      ((v)&3)
+#define FDIRCMD_CMD_ADD		      1
+#define FDIRCMD_CMD_REMOVE	      2
+#define FDIRCMD_CMD_QUERY	      3
+#define FDIRCMD_FILTER_VALID	      BIT(2)
+#define FDIRCMD_FILTER_UPDATE	      BIT(3)
+#define FDIRCMD_FLOW_TYPE(v)	      (((v) >> 5) & 7)
+#define FLOW_TYPE_UDP		      1
+#define FLOW_TYPE_TCP		      2
+#define FLOW_TYPE_SCTP		      3
+#define FLOW_TYPE_L4		      3
+#define FLOW_TYPE_IPV6		      4
+#define FDIRCMD_CLEARHT		      BIT(8)
+#define FDIRCMD_DROP		      BIT(9)
+#define FDIRCMD_INT		      BIT(10)
+#define FDIRCMD_COLLISION	      BIT(12)
+#define FDIRCMD_QUEUE_EN	      BIT(15)
+#define FDIRCMD_RX_QUEUE(v)	      (((v) >> 16) & 0x7F)
 
 /* ---- 8.2.3.22 MAC ---- */
 

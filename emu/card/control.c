@@ -62,26 +62,3 @@ uint32_t nic_sectxstat_read(struct nic *nic, uint32_t i)
 	return SECTXSTAT_SECTX_OFF_DIS |
 	       (nic_get(nic, SECTXCTRL) & SECTXCTRL_TX_DIS ? SECTXSTAT_SECTX_RDY : 0);
 }
-
-/* 7.1.2.7.11: the tables are initialized at once; all filters are free then. */
-void nic_fdirctrl_written(struct nic *nic, uint32_t i, uint32_t old, uint32_t value)
-{
-	uint32_t room = FDIRCTRL_PBALLOC(value);
-
-	(void)i;
-	(void)old;
-	if (room == 0)
-		return;
-	nic_set(nic, FDIRCTRL, nic_get(nic, FDIRCTRL) | FDIRCTRL_INIT_DONE);
-	/* 64, 128, 256 KB hold 8 K, 16 K, 32 K signature filters, or a quarter of perfect ones. */
-	nic_set(nic, FDIRFREE, (value & FDIRCTRL_PERFECT ? 1024u : 4096u) << room);
-}
-
-/* Commands are done at once (CMD reads 0). No filter is kept: a query finds none. */
-void nic_fdircmd_written(struct nic *nic, uint32_t i, uint32_t old, uint32_t value)
-{
-	(void)i;
-	(void)old;
-	if (FDIRCMD_CMD(value) == FDIRCMD_CMD_QUERY)
-		nic_set(nic, FDIRCMD, nic_get(nic, FDIRCMD) & ~FDIRCMD_FILTER_VALID);
-}

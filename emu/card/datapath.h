@@ -26,21 +26,23 @@
 /* ---- Receive descriptors ---- */
 
 /* 7.1.6.2, advanced write-back. First word: RSS type 3:0, packet type 16:4, hash 63:32. */
-#define RXD_RSS_TCP_IPV4 1u
-#define RXD_RSS_IPV4	 2u
-#define RXD_RSS_TCP_IPV6 3u
-#define RXD_RSS_IPV6	 5u
-#define RXD_RSS_UDP_IPV4 7u
-#define RXD_RSS_UDP_IPV6 8u
-#define RXD_TYPE_IPV4	 BIT(4)
-#define RXD_TYPE_IPV4E	 BIT(5) /* options; beside RXD_TYPE_IPV4 */
-#define RXD_TYPE_IPV6	 BIT(6)
-#define RXD_TYPE_IPV6E	 BIT(7) /* extension headers; beside RXD_TYPE_IPV6 */
-#define RXD_TYPE_TCP	 BIT(8)
-#define RXD_TYPE_UDP	 BIT(9)
-#define RXD_TYPE_SCTP	 BIT(10)
-#define RXD_TYPE_ETQF(i) (BIT(15) | (uint32_t)(i) << 4)
+#define RXD_RSS_TCP_IPV4      1u
+#define RXD_RSS_IPV4	      2u
+#define RXD_RSS_TCP_IPV6      3u
+#define RXD_RSS_IPV6	      5u
+#define RXD_RSS_UDP_IPV4      7u
+#define RXD_RSS_UDP_IPV6      8u
+#define RXD_RSS_FLOW_DIRECTOR 15u /* in place of the hash: its own, and the filter */
+#define RXD_TYPE_IPV4	      BIT(4)
+#define RXD_TYPE_IPV4E	      BIT(5) /* options; beside RXD_TYPE_IPV4 */
+#define RXD_TYPE_IPV6	      BIT(6)
+#define RXD_TYPE_IPV6E	      BIT(7) /* extension headers; beside RXD_TYPE_IPV6 */
+#define RXD_TYPE_TCP	      BIT(8)
+#define RXD_TYPE_UDP	      BIT(9)
+#define RXD_TYPE_SCTP	      BIT(10)
+#define RXD_TYPE_ETQF(i)      (BIT(15) | (uint32_t)(i) << 4)
 /* Second word (RXD_DD, RXD_EOP, RXD_RXE: 82599_core.h): status 19:0, errors 31:20, length 47:32, VLAN tag 63:48. */
+#define RXD_FLM	  BIT(2)  /* a filter of flow director matched */
 #define RXD_VP	  BIT(3)  /* has a VLAN tag */
 #define RXD_UDPCS BIT(4)  /* UDP checksum checked */
 #define RXD_L4CS  BIT(5)  /* layer 4 checksum checked */
@@ -218,8 +220,26 @@ void nic_filter_configure(struct nic *nic);
 bool nic_filter(const struct nic *nic, uint64_t destination, const struct nic_packet *packet,
 		uint32_t *status);
 
-/** nic_pick_queue() - 7.1.2: the queue of a frame; fills in hash and RSS type of @packet. */
-uint32_t nic_pick_queue(const struct nic *nic, const uint8_t *frame, struct nic_packet *packet);
+/**
+ * nic_pick_queue() - 7.1.2: the queue of a frame; fills in hash and RSS type of @packet, adds to @status
+ *
+ * Return: the queue, or NIC_NO_QUEUE if the frame is to be dropped.
+ */
+#define NIC_NO_QUEUE UINT32_MAX
+uint32_t nic_pick_queue(struct nic *nic, const uint8_t *frame, struct nic_packet *packet,
+			uint32_t *status);
+
+/* ---- flow_director.c ---- */
+
+enum nic_direction { NIC_NOT_DIRECTED, NIC_DIRECTED, NIC_DIRECTED_AWAY };
+
+/**
+ * nic_direct() - 7.1.2.7: does a filter of flow director know this packet?
+ * @status: RXD_FLM is added if one does
+ * @queue:  set with NIC_DIRECTED; with NIC_DIRECTED_AWAY the packet is to be dropped
+ */
+enum nic_direction nic_direct(struct nic *nic, const uint8_t *frame, struct nic_packet *packet,
+			      uint32_t *status, uint32_t *queue);
 
 /* ---- offload.c ---- */
 

@@ -97,8 +97,9 @@ struct nic_receiver {
 	bool on, loopback;
 	bool all_unicast, all_multicast, broadcast, hash_multicast, filter_vlan;
 	bool rss, report_hash, sum_fragments, any_ethertype;
-	bool steer; /* not everything goes to queue 0 */
-	bool stamp; /* the arrival of some packets is stamped */
+	bool steer;    /* not everything goes to queue 0 */
+	bool director; /* flow director is on */
+	bool stamp;    /* the arrival of some packets is stamped */
 	uint32_t max, crc;
 	uint32_t mac_count, hash_shift;
 	uint32_t vlan_type, vlan_cfi_mask, vlan_cfi;

@@ -2,7 +2,7 @@
 /*
  * Which received frames are for this card (7.1.1), and to which queue they go (7.1.2).
  *
- * Not here: SYN filter, flow director, VMDq pools, DCB classes. All frames
+ * Not here: SYN filter, VMDq pools, DCB classes. All frames
  * are traffic class 0, pool 0.
  */
 #include "datapath.h"
@@ -130,7 +130,8 @@ void nic_filter_configure(struct nic *nic)
 	for (uint32_t i = 0; i < 128; i++)
 		configure_flow(nic, rx, i);
 	configure_rss(nic, rx);
-	rx->steer = rx->rss || rx->any_ethertype || rx->flow_count;
+	rx->director = nic->director && nic_get(nic, FDIRCTRL) & FDIRCTRL_INIT_DONE;
+	rx->steer = rx->rss || rx->any_ethertype || rx->flow_count || rx->director;
 }
 
 static bool exact_match(const struct nic_receiver *rx, uint64_t destination)
@@ -241,7 +242,8 @@ static const struct nic_flow *find_flow(const struct nic_receiver *rx, const uin
 	return NULL;
 }
 
-uint32_t nic_pick_queue(const struct nic *nic, const uint8_t *frame, struct nic_packet *packet)
+uint32_t nic_pick_queue(struct nic *nic, const uint8_t *frame, struct nic_packet *packet,
+			uint32_t *status)
 {
 	const struct nic_receiver *rx = &nic->receiver;
 	const struct nic_flow *flow = NULL;
@@ -259,7 +261,7 @@ uint32_t nic_pick_queue(const struct nic *nic, const uint8_t *frame, struct nic_
 			break;
 		}
 	}
-	/* The SYN filter would come before the 5-tuple filters, flow director after them. */
+	/* The SYN filter would come before the 5-tuple filters. */
 	if (rx->flow_count)
 		flow = find_flow(rx, frame, packet);
 	/* Datasheet gap: whether a packet has a hash if another filter has found its queue. Here it
@@ -268,5 +270,9 @@ uint32_t nic_pick_queue(const struct nic *nic, const uint8_t *frame, struct nic_
 		hash_packet(rx, frame, packet);
 	if (flow)
 		return flow->queue;
-	return packet->rss_type ? rx->reta[packet->hash & 0x7F] : 0;
+	const uint32_t queue = packet->rss_type ? rx->reta[packet->hash & 0x7F] : 0;
+	uint32_t directed = queue;
+	if (rx->director && nic_direct(nic, frame, packet, status, &directed) == NIC_DIRECTED_AWAY)
+		return NIC_NO_QUEUE;
+	return directed;
 }

@@ -78,6 +78,7 @@ void nic_destroy(struct nic *nic)
 	if (!nic)
 		return;
 	unmap_bar0(nic->bar0, nic->doorbell_fd);
+	free(nic->director);
 	free(nic);
 }
 

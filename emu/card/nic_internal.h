@@ -153,6 +153,7 @@ struct nic {
 	struct nic_tx_queue tx[NIC_QUEUES];
 	struct nic_receiver receiver;
 	struct nic_sender sender;
+	struct nic_director *director; /* its table; NULL if it never was on */
 };
 
 /*

@@ -247,9 +247,14 @@ enum nic_verdict nic_rx_frame(struct nic *nic, const void *data, size_t length, 
 		return NIC_FILTERED;
 	}
 	if (unlikely(rx->steer))
-		queue = nic_pick_queue(nic, frame, &packet);
+		queue = nic_pick_queue(nic, frame, &packet, &status);
 	if (unlikely(rx->stamp))
 		status |= nic_stamp_rx(nic, frame, (uint32_t)length, &packet);
+	if (unlikely(queue == NIC_NO_QUEUE)) { /* the MAC has received it all the same */
+		nic_traffic_add(&rx->good, destination, (uint32_t)length);
+		nic->account.rx_filtered++;
+		return NIC_FILTERED;
+	}
 	verdict = deliver(nic, queue, frame, (uint32_t)length, &packet, status, flags);
 	/* Datasheet conflict: GPRC is to count what was received; the card (an erratum) counts what
 	 * passed the filters, also if it was missed. Linux subtracts MPC, DPDK adds up QPRC. */
