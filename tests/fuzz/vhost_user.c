@@ -19,9 +19,9 @@
 #include <ixy/interrupt.h>
 #include <ixy/pkt_buf.h>
 
-#include "vfio/internal.h"
-#include "vfio/vhost_user.h"
-#include "virtio/virtio.h"
+#include "src/vfio/internal.h"
+#include "src/vfio/socket/vhost_user.h"
+#include "src/virtio/virtio.h"
 
 #include "clock.h"
 #include "take.h"
