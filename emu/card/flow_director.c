@@ -29,7 +29,10 @@ struct nic_director {
 	struct filter filter[FILTERS_MAX];
 };
 
-/* What counts of a packet or a filter, as numbers. */
+/*
+ * What counts of a packet or a filter, as numbers. Datasheet gap: in the registers the first byte of
+ * an address is the lowest, as Linux writes them; ports are numbers there.
+ */
 struct fields {
 	uint32_t source, destination; /* of IPv6: the XOR of all words */
 	uint32_t ports;		      /* destination 31:16, source 15:0 */
@@ -127,8 +130,8 @@ static void add_filter(struct nic *nic, uint32_t hash, uint32_t command)
 	}
 	struct filter *filter = &director->filter[*place - 1];
 	filter->id = (uint16_t)(hash >> 16);
-	filter->source = nic_get(nic, FDIRIPSA);
-	filter->destination = nic_get(nic, FDIRIPDA);
+	filter->source = __builtin_bswap32(nic_get(nic, FDIRIPSA));
+	filter->destination = __builtin_bswap32(nic_get(nic, FDIRIPDA));
 	filter->ports = nic_get(nic, FDIRPORT);
 	filter->vlan = nic_get(nic, FDIRVLAN);
 	filter->command = command;
@@ -229,8 +232,8 @@ static struct fields get_masks(const struct nic *nic, uint8_t type)
 	const uint32_t l4 = type & FLOW_TYPE_L4;
 
 	return (struct fields){
-		.source = ~nic_get(nic, FDIRSIP4M),
-		.destination = ~nic_get(nic, FDIRDIP4M),
+		.source = ~__builtin_bswap32(nic_get(nic, FDIRSIP4M)),
+		.destination = ~__builtin_bswap32(nic_get(nic, FDIRDIP4M)),
 		.ports = l4 == FLOW_TYPE_TCP   ? port_mask(nic_get(nic, FDIRTCPM))
 			 : l4 == FLOW_TYPE_UDP ? port_mask(nic_get(nic, FDIRUDPM))
 					       : 0,

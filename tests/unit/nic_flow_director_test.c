@@ -58,8 +58,8 @@ static void set_up(uint32_t mode)
 
 static void command(const struct flow *f, uint32_t hash, uint32_t value)
 {
-	reg_write(FDIRIPSA, f->source);
-	reg_write(FDIRIPDA, f->destination);
+	reg_write(FDIRIPSA, __builtin_bswap32(f->source)); /* the first byte is the lowest */
+	reg_write(FDIRIPDA, __builtin_bswap32(f->destination));
 	reg_write(FDIRPORT, (uint32_t)f->destination_port << 16 | f->source_port);
 	reg_write(FDIRVLAN, (uint32_t)__builtin_bswap16(f->flex) << 16 | f->vlan);
 	reg_write(FDIRHASH, hash);
@@ -128,7 +128,7 @@ static void what_is_masked_does_not_count(void **state)
 
 	(void)state;
 	set_up(FDIRCTRL_PERFECT);
-	reg_write(FDIRSIP4M, 0x0000FFFF);
+	reg_write(FDIRSIP4M, 0xFFFF0000);
 	reg_write(FDIRDIP4M, 0xFFFFFFFF);
 	reg_write(FDIRUDPM, 0xFF00FFFF); /* of the destination, bits 15:8 count */
 	reg_write(FDIRTCPM, 0xFFFFFFFF);
