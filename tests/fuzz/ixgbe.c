@@ -16,7 +16,7 @@
 #include <ixy/rss.h>
 #include <ixy/vfio_backend.h>
 
-#include "ixgbe/ixgbe.h"
+#include "src/ixgbe/ixgbe.h"
 
 #include "clock.h"
 #include "take.h"
