@@ -47,7 +47,7 @@ static uint32_t read_register(uint32_t at)
 		value &= ~CTRL_RST;
 		break;
 	case STATUS:
-		value &= ~STATUS_MASTER;
+		value &= ~STATUS_GIO;
 		break;
 	case EEC:
 		value |= EEC_AUTO_RD;
@@ -59,7 +59,7 @@ static uint32_t read_register(uint32_t at)
 		value |= RDRXCTL_DMAIDONE;
 		break;
 	case SECRXSTAT:
-		value |= SECRXSTAT_RDY;
+		value |= SECRXSTAT_SECRX_RDY;
 		break;
 	case 0x042A4: /* LINKS */
 		value = 7u << 28;
