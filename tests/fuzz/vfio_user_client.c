@@ -4,7 +4,6 @@
  * is called whenever the client has sent a message: it answers as it should, or nearly so, or with
  * whatever the input has. Nobody waits: where the client would, its time is over.
  */
-#define _GNU_SOURCE /* memfd_create */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>

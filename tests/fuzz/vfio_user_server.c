@@ -4,7 +4,6 @@
  * messages and files, registers, memory, descriptors, frames. Whatever it was, when the client has
  * gone the server is as before, and serves the next.
  */
-#define _GNU_SOURCE /* memfd_create, accept4 */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>

@@ -4,7 +4,6 @@
  * content, length and number of files, silence and hang-ups, and anything in rings and packets. The back
  * end is in the same thread: it reads and answers when the front end waits for it.
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>

@@ -3,7 +3,6 @@
  * Is a network card in use? On a sysfs of plain files, and addresses and routes that the test makes
  * up: what counts, and that what cannot be told counts, too.
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <ifaddrs.h>

@@ -4,7 +4,6 @@
  * process. The kernel's huge pages are played: files of normal pages, and what fallocate() says of
  * them. tests/vm/hugetlb_cgroup.sh has a real cgroup.
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -3,7 +3,6 @@
  * Devices without an IOMMU, on a sysfs of plain files: what is written to them, what is refused, and
  * the watcher, which silences the card when the program ends in whatever way.
  */
-#define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

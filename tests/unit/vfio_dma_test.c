@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* DMA memory: one address space for all devices, in ranges that all of them can translate. */
-#define _GNU_SOURCE
 #include "fake_devices.h"
 
 #include <errno.h>

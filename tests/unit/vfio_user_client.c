@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A vfio-user client for tests; see its header. */
-#define _GNU_SOURCE
 #include "vfio_user_client.h"
 
 #include <dirent.h>

@@ -3,7 +3,6 @@
  * The vfio-user server with clients that are broken, slow, malicious or gone. Whatever they do, the
  * next one is served.
  */
-#define _GNU_SOURCE
 #include "vfio_user_client.h"
 
 #include <errno.h>

@@ -3,7 +3,6 @@
  * The wires without a card: this file plays the card. What it is given it keeps; what it sends, it
  * hands to the wire.
  */
-#define _GNU_SOURCE /* mkdtemp */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
