@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Capture files: pcap's classic format (a header of 24 bytes, and in front of each frame one of 16),
- * link type Ethernet. Whoever calls prints the messages, under the name of the program.
+ * link type Ethernet. Callers print the messages, under the name of the program.
  */
 #ifndef CAPTURE_H
 #define CAPTURE_H

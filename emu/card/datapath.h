@@ -2,8 +2,8 @@
 /*
  * Inside the data path: descriptor formats and what its files share.
  *
- * A frame can be memory that somebody changes while we look at it (another card's driver's). So
- * what decides about lengths is loaded once, by load16() and its like, checked, and used.
+ * A frame can be memory that changes while we look at it (another card's driver owns it). So whatever
+ * decides about lengths is loaded once, by load16() and its like, checked, and used.
  */
 #ifndef DATAPATH_H
 #define DATAPATH_H

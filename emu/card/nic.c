@@ -190,7 +190,7 @@ static uint32_t read32(struct nic *nic, uint32_t offset)
 	}
 }
 
-/* @lanes: bits of the bytes that the driver wrote; the others of a stored register stay. */
+/* @lanes: mask of the bytes that the driver wrote; the other bytes of a stored register stay. */
 static void write32(struct nic *nic, uint32_t offset, uint32_t value, uint32_t lanes)
 {
 	uint32_t i;
@@ -222,7 +222,7 @@ static void write32(struct nic *nic, uint32_t offset, uint32_t value, uint32_t l
 #define IOADDR 0
 #define IODATA 4
 
-/* One word, of which @lanes are wanted. */
+/* One 32-bit word; @lanes: mask of the bytes asked for. */
 static uint32_t read_word(struct nic *nic, uint32_t bar, uint32_t offset)
 {
 	if (bar == 0)

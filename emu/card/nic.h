@@ -154,7 +154,7 @@ uint32_t nic_poll(struct nic *nic, uint64_t now, uint32_t budget);
 struct nic_account {
 	uint64_t rx_frames, rx_bytes; /* delivered to the driver */
 	uint64_t tx_frames, tx_bytes; /* put on the wire */
-	uint64_t rx_filtered;	      /* addressed to somebody else */
+	uint64_t rx_filtered;	      /* addressed to other hosts */
 	uint64_t rx_missed;	      /* no descriptor free */
 	uint64_t rx_oversize;	      /* longer than MAXFRS */
 	uint64_t rx_down;	      /* arrived while receiver or link were off */

@@ -302,7 +302,7 @@ static int tear_down(struct setup *setup, int status)
 	for (uint32_t i = 0; i < emu->count; i++)
 		nic_destroy(emu->ports[i].nic);
 	if (setup->made_directory)
-		rmdir(setup->directory); /* unless somebody has put something there */
+		rmdir(setup->directory); /* unless other files have been put there */
 	if (setup->json_path && emu->json_file && !app_finish(emu->json_file, setup->json_path))
 		return status ?: 1;
 	return status;

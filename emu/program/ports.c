@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The loop of ixy-emu. One thread polls all wires and cards. Doorbells are plain memory writes
- * which wake nobody up, so it has to look; but an idle emulator must not burn a processor. Hence
+ * which cause no wake-up, so it has to poll; but an idle emulator must not burn a processor. Hence
  * three gears:
  *
  *	busy	frames move: poll, and look at sockets every LOOK_INTERVAL only, because a system
@@ -108,7 +108,7 @@ static void ask_to_end(struct server *server, int sig, bool pass_on)
 		server->done = true;
 		return;
 	}
-	/* Who asks twice is in a hurry. */
+	/* A second signal kills it. */
 	if (server->kill_at != UINT64_MAX)
 		kill(emu->child, SIGKILL);
 	else if (pass_on)

@@ -86,13 +86,13 @@ static void handle_sigbus(int signal, siginfo_t *info, void *context)
 	bool ours = false;
 
 	(void)context;
-	/* One that somebody sent (si_code <= 0) may have come while this thread holds the lock. */
+	/* A signal sent by kill() (si_code <= 0) may arrive while this thread holds the lock. */
 	if (info->si_code > 0) {
 		lock_tables();
 		ours = replace_backing(info->si_addr);
 		unlock_tables();
 	}
-	/* Not ours: the access happens again and meets whoever was there before. */
+	/* Not ours: the access is repeated and meets the previous handler. */
 	if (!ours)
 		sigaction(signal, &previous_sigbus, NULL);
 	errno = saved_errno;

@@ -134,7 +134,7 @@ struct vfu_dma {
 	struct vfu_mapping *mappings; /* sorted by I/O virtual address, no two overlap */
 	uint32_t count, capacity;
 	struct vfu_backing *backings; /* the files behind them */
-	int client; /* socket of the client, shut down when its memory turns out to be gone */
+	int client; /* socket of the client, shut down when its memory has been truncated */
 	struct vfu_dma *next; /* of all tables in the process, for the handler of SIGBUS */
 };
 
@@ -165,7 +165,7 @@ bool vfu_dma_window(const struct vfu_dma *dma, uint64_t iova, struct nic_window 
 enum vfu_event { VFU_TRIGGERED, VFU_MASKED, VFU_UNMASKED, VFU_EVENTS };
 
 struct vfu_irq {
-	int fd[VFU_EVENTS]; /* eventfds to tell of each; -1: nobody wants to know */
+	int fd[VFU_EVENTS]; /* eventfds to tell of each; -1: not armed */
 	bool masked, pending;
 };
 
@@ -219,12 +219,12 @@ static inline void vfu_put(struct vfu_reply *reply, const void *data, size_t siz
 struct vfu_unsent {
 	struct vfu_unsent *next;
 	size_t size, sent;
-	int fd; /* goes with the first byte; -1: none, or gone already */
+	int fd; /* goes with the first byte; -1: none, or sent already */
 	uint8_t data[];
 };
 
 struct vfu_client {
-	int fd;		 /* -1: nobody is connected */
+	int fd;		 /* -1: not connected */
 	bool negotiated; /* version agreed upon */
 	int fd_error;	 /* what is wrong with the files of the message that is coming in */
 	struct vfu_capabilities capabilities;
@@ -244,7 +244,7 @@ struct vfu_server {
 	bool trap;
 	int listener, epoll;
 	int reserve;	  /* a descriptor to give up when there are no others */
-	bool turned_away; /* somebody, and it has been said */
+	bool turned_away; /* a client, and it has been reported */
 	char *path;
 	dev_t device; /* of the socket file, */
 	ino_t inode;  /* to remove no other */

@@ -238,54 +238,73 @@ static void count_armed(struct vfu_server *server, uint32_t index)
 		server->armed[index] += server->irqs[type->first + i].fd[VFU_TRIGGERED] >= 0;
 }
 
+/* Is it one action with one kind of data, on interrupts that exist and can do that? */
+static bool set_is_valid(const struct vfio_irq_set *set, uint32_t count)
+{
+	const uint32_t action = set->flags & ACTIONS, data = set->flags & DATA;
+
+	if (set->flags & ~(ACTIONS | DATA) || !action || action & (action - 1) || !data ||
+	    data & (data - 1))
+		return false;
+	if (set->start > count || set->count > count - set->start)
+		return false;
+	return action == VFIO_IRQ_SET_ACTION_TRIGGER ||
+	       types[set->index].flags & VFIO_IRQ_INFO_MASKABLE;
+}
+
+/* A count of 0 with DATA_NONE disables all interrupts of a kind. */
+static int disable_all(struct vfu_server *server, const struct vfio_irq_set *set)
+{
+	if (set->start || (set->flags & ACTIONS) != VFIO_IRQ_SET_ACTION_TRIGGER ||
+	    (set->flags & DATA) != VFIO_IRQ_SET_DATA_NONE)
+		return -EINVAL;
+	for (uint32_t i = 0; i < types[set->index].count; i++)
+		disable(&server->irqs[types[set->index].first + i]);
+	server->armed[set->index] = 0;
+	return 0;
+}
+
+static int arm_events(struct vfu_server *server, const struct vfio_irq_set *set,
+		      struct vfu_request *request)
+{
+	const uint32_t action = set->flags & ACTIONS;
+	const enum vfu_event event = action == VFIO_IRQ_SET_ACTION_MASK	    ? VFU_MASKED
+				     : action == VFIO_IRQ_SET_ACTION_UNMASK ? VFU_UNMASKED
+									    : VFU_TRIGGERED;
+	struct vfu_irq *irqs = &server->irqs[types[set->index].first + set->start];
+	int err = set_events(irqs, set->count, event, request);
+
+	count_armed(server, set->index);
+	return err;
+}
+
+/* Trigger, mask or unmask: all of the range, or (DATA_BOOL) those whose byte is not 0. */
+static int act_on_range(struct vfu_server *server, const struct vfio_irq_set *set,
+			const struct vfu_request *request)
+{
+	const struct vfu_irq_type *type = &types[set->index];
+	const uint8_t *chosen = request->data + sizeof(*set);
+	const bool all = (set->flags & DATA) == VFIO_IRQ_SET_DATA_NONE;
+
+	if (!all && request->size - sizeof(*set) < set->count)
+		return -EINVAL;
+	for (uint32_t i = 0; i < set->count; i++)
+		if (all || chosen[i])
+			act(server, &server->irqs[type->first + set->start + i],
+			    set->flags & ACTIONS, type->flags & VFIO_IRQ_INFO_AUTOMASKED);
+	return 0;
+}
+
 int vfu_irq_set(struct vfu_server *server, struct vfu_request *request)
 {
 	struct vfio_irq_set set;
 
 	if (!vfu_get(request, &set, sizeof(set)) || set.argsz < sizeof(set) ||
-	    set.index >= VFIO_PCI_NUM_IRQS || (set.flags & ~(ACTIONS | DATA)))
+	    set.index >= VFIO_PCI_NUM_IRQS || !set_is_valid(&set, irq_count(server, set.index)))
 		return -EINVAL;
-
-	const struct vfu_irq_type *type = &types[set.index];
-	struct vfu_irq *irqs = &server->irqs[type->first];
-	const uint8_t *chosen = request->data + sizeof(set);
-	uint32_t action = set.flags & ACTIONS;
-	uint32_t data = set.flags & DATA;
-	uint32_t count = irq_count(server, set.index);
-	bool automask = type->flags & VFIO_IRQ_INFO_AUTOMASKED;
-
-	if (action & (action - 1) || !action || data & (data - 1) || !data)
-		return -EINVAL; /* one of each */
-	if (set.start > count || set.count > count - set.start)
-		return -EINVAL;
-	if (action != VFIO_IRQ_SET_ACTION_TRIGGER && !(type->flags & VFIO_IRQ_INFO_MASKABLE))
-		return -EINVAL;
-
-	if (set.count == 0) {
-		if (set.start || action != VFIO_IRQ_SET_ACTION_TRIGGER ||
-		    data != VFIO_IRQ_SET_DATA_NONE)
-			return -EINVAL;
-		for (uint32_t i = 0; i < count; i++)
-			disable(&irqs[i]);
-		server->armed[set.index] = 0;
-		return 0;
-	}
-
-	irqs += set.start;
-	if (data == VFIO_IRQ_SET_DATA_EVENTFD) {
-		enum vfu_event event = action == VFIO_IRQ_SET_ACTION_MASK     ? VFU_MASKED
-				       : action == VFIO_IRQ_SET_ACTION_UNMASK ? VFU_UNMASKED
-									      : VFU_TRIGGERED;
-		int err = set_events(irqs, set.count, event, request);
-
-		count_armed(server, set.index);
-		return err;
-	}
-	if (data == VFIO_IRQ_SET_DATA_BOOL && request->size - sizeof(set) < set.count)
-		return -EINVAL;
-	for (uint32_t i = 0; i < set.count; i++) {
-		if (data == VFIO_IRQ_SET_DATA_NONE || chosen[i])
-			act(server, &irqs[i], action, automask);
-	}
-	return 0;
+	if (set.count == 0)
+		return disable_all(server, &set);
+	if ((set.flags & DATA) == VFIO_IRQ_SET_DATA_EVENTFD)
+		return arm_events(server, &set, request);
+	return act_on_range(server, &set, request);
 }

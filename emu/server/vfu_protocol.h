@@ -2,7 +2,7 @@
 /*
  * vfio-user server: one card behind one UNIX socket (QEMU's docs/interop/vfio-user.rst). One client at
  * a time; when it goes, its memory, eventfds and the card's state go with it, and the next may come. The next gets
- * doorbell pages of its own: whoever still maps those of an earlier client reaches nothing.
+ * doorbell pages of its own: stale mappings of an earlier client have no effect.
  * All calls from one thread.
  */
 #ifndef VFIO_USER_H
@@ -14,7 +14,7 @@ struct vfu_server;
 
 /**
  * vfu_listen() - create the socket and wait for clients
- * @path: of the socket; a stale socket file (nobody listens) is replaced, a live one is -EADDRINUSE
+ * @path: of the socket; a stale socket file (without a listener) is replaced, a live one is -EADDRINUSE
  * @nic:  the card that clients get; must outlive the server
  * @trap: offer no page for mmap, so that every register access is seen, in order
  *

@@ -254,8 +254,8 @@ static int dma_map(struct vfu_server *server, const struct vfu_request *request)
 
 /*
  * The specification asks for ranges that match a mapping exactly; but QEMU unmaps by range when a
- * guest's address space goes (several mappings, or none), so that is what we do. Nobody is told
- * about dirty pages.
+ * guest's address space goes (several mappings, or none), so that is what we do. Dirty pages are not
+ * tracked.
  */
 static int dma_unmap(struct vfu_server *server, const struct vfu_request *request,
 		     struct vfu_reply *reply)

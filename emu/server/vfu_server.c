@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The vfio-user server's socket: takes one client at a time, puts messages together from whatever
- * pieces arrive, and sends the replies. Nothing here ever waits: half a message stays in its buffer
- * until the rest comes, and replies that do not fit into the socket wait in a queue.
+ * The vfio-user server's socket: serves one client at a time, assembles messages from whatever arrives,
+ * and sends the replies. It never blocks: a partial message stays in its buffer until the rest comes,
+ * and replies that do not fit into the socket wait in a queue.
  *
- * Requests are read in any case. What lies unread in a socket may hold files, among them the
- * client's end of this very connection: then we would never learn that the client is gone, for its
- * end is still open, and the card would be taken for good. So it is the replies that pile up when a
- * client sends requests and reads nothing, and at MAX_UNSENT it is hung up on.
+ * Requests are always read. Unread data in a socket may hold files, among them the client's end of
+ * this very connection: that would stay open, the disconnect would go unnoticed, and the card would be
+ * busy for ever. So it is the replies that pile up when a client sends requests and reads nothing; at
+ * MAX_UNSENT it is disconnected.
  *
- * Who comes while a client is being served finds the connection closed at once, which a program can
- * tell to its user; waiting in the backlog would look like a hang. A client that has not even
- * agreed on a version yet gives way to the newcomer: nobody can block the card by connecting and
- * saying nothing.
+ * Another client that connects meanwhile is disconnected at once, which a program can report to its
+ * user; waiting in the backlog would look like a hang. A client that has not negotiated a version yet
+ * gives way to the new one: no client can block the card by connecting and saying nothing.
  *
  * A client that leaves, in whatever way, leaves a card as after power-on. (The specification would
  * keep the device's state; but then a driver that was killed would leave a card behind that still
@@ -93,7 +92,7 @@ static void drop_client(struct vfu_server *server)
 	watch_listener(server, EPOLL_CTL_MOD); /* there are descriptors again */
 }
 
-/* The client cannot be told why; whoever runs the server can do something about it. */
+/* The client cannot be told why; the user of ixy-emu can do something about it. */
 static void turn_away(struct vfu_server *server, int err)
 {
 	if (!server->turned_away)
@@ -106,7 +105,7 @@ static void adopt_client(struct vfu_server *server, int fd)
 {
 	struct vfu_client *client = &server->client;
 	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
-	/* Clients before may still map the doorbell pages that they had. */
+	/* Earlier clients may still map the doorbell pages that they had. */
 	int err = nic_renew_doorbells(server->nic);
 
 	if (!err && epoll_ctl(server->epoll, EPOLL_CTL_ADD, fd, &event) < 0)
@@ -127,10 +126,10 @@ static void adopt_client(struct vfu_server *server, int fd)
 }
 
 /*
- * Without descriptors nobody can be accepted, not even to be hung up on, and would wait for an
- * answer that never comes: one is kept in reserve for that.
+ * Without a file descriptor no client can be accepted, not even to be disconnected: it would wait for an
+ * answer that never comes. One descriptor is kept in reserve for that.
  *
- * Return: 0 if somebody has been turned away.
+ * Return: 0 if a client has been turned away.
  */
 static int accept_with_reserve(struct vfu_server *server)
 {
@@ -172,7 +171,7 @@ static void accept_clients(struct vfu_server *server)
 /*
  * No command takes anything but memory and eventfds. Other files are closed before they can do
  * harm: the client's own end of this very socket, kept here with half a message, would hide from us
- * that the client is gone.
+ * that the client has disconnected.
  */
 static bool is_of_use(int fd)
 {
@@ -212,7 +211,7 @@ static void take_fds(struct vfu_client *client, struct msghdr *message)
 	}
 }
 
-/* Return: bytes received, 0 if there are none now, -1 if the client is gone. */
+/* Return: bytes received, 0 if there are none now, -1 if the client has disconnected. */
 static ssize_t receive_some(struct vfu_client *client, size_t size)
 {
 	union {
@@ -238,7 +237,7 @@ static ssize_t receive_some(struct vfu_client *client, size_t size)
  * Reads up to the end of the present message and never beyond it: file descriptors arrive with the
  * bytes that they were sent with, and this way they cannot be taken for those of the next message.
  *
- * Return: 1 when the message is complete, 0 if more must come, -1 if the client is gone or talks
+ * Return: 1 when the message is complete, 0 if more must come, -1 if it has disconnected or talks
  * nonsense.
  */
 static int receive(struct vfu_client *client, struct vfu_header *header)
@@ -265,7 +264,7 @@ static int receive(struct vfu_client *client, struct vfu_header *header)
 	}
 }
 
-/* Return: bytes sent, 0 if there is no room now, -1 if the client is gone. */
+/* Return: bytes sent, 0 if there is no room now, -1 if the client has disconnected. */
 static ssize_t send_some(struct vfu_client *client, const uint8_t *bytes, size_t size, int fd)
 {
 	union {
@@ -291,7 +290,7 @@ static ssize_t send_some(struct vfu_client *client, const uint8_t *bytes, size_t
 	return n >= 0 ? n : errno == EAGAIN || errno == EINTR ? 0 : -1;
 }
 
-/* Return: 0, or -1 if the client is gone. */
+/* Return: 0, or -1 if the client has disconnected. */
 static int send_unsent(struct vfu_client *client)
 {
 	while (client->unsent) {
@@ -439,7 +438,7 @@ uint32_t vfu_serve(struct vfu_server *server)
 	return answered;
 }
 
-/* Return: 0 if a socket may be created there, after removing one that nobody listens to. */
+/* Return: 0 if a socket may be created there, after removing a stale one. */
 static int clear_path(const struct sockaddr_un *address)
 {
 	struct stat file;
@@ -447,7 +446,7 @@ static int clear_path(const struct sockaddr_un *address)
 	if (lstat(address->sun_path, &file) < 0)
 		return errno == ENOENT ? 0 : -errno;
 	if (!S_ISSOCK(file.st_mode))
-		return -EEXIST; /* somebody's file: not ours to remove */
+		return -EEXIST; /* not a socket, so not ours to remove */
 
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The packets of the generator: valid Ethernet, IPv4 and UDP, each with a sequence number, and each
- * can be made again from its sequence number, so that whoever receives one can compare every byte.
+ * can be made again from its sequence number, so that a receiver can compare every byte.
  *
  *	offset
  *	 0	destination MAC, source MAC, 0x0800

@@ -42,7 +42,7 @@ struct wire_account {
 	uint64_t lost;	     /* missing in the sequence */
 	uint64_t duplicates; /* came twice */
 	uint64_t reordered;  /* came behind a later one of their flow; not lost */
-	uint64_t late;	     /* so far behind that nobody knows whether they came before */
+	uint64_t late;	     /* too far behind to tell whether they are duplicates */
 	uint64_t foreign;    /* not made by a generator of this program */
 	uint64_t bursts;     /* gen: bursts that came back, or should have */
 	uint64_t overdue;    /* gen: frames of bursts that did not come back in time */
@@ -202,8 +202,8 @@ bool wire_mac_parse(const char *text, uint8_t mac[6]);
  * struct wire_rate - how many frames are due
  * @per_second: 0: as many as the card takes
  *
- * A program that was asleep or not scheduled does not make good for it in one burst that no card
- * could take: at most what is due in 20 us, or one WIRE_BURST, is caught up with.
+ * The backlog is capped: after a time without being scheduled, at most what is due in 20 us, or one
+ * WIRE_BURST, is caught up with, as a larger burst would overrun any card.
  */
 struct wire_rate {
 	uint64_t per_second;

@@ -106,8 +106,8 @@ void burst_spend(struct burst *burst, uint32_t frames)
 }
 
 /*
- * While a burst is under way nobody sleeps for some time: what comes back is timed. Not for long: the
- * driver may have to share our processor.
+ * While a burst is in flight, keep polling for a while, as its return is timed. Not for long: the driver
+ * may share our CPU.
  */
 uint64_t burst_wake(const struct burst *burst, uint64_t now)
 {

@@ -6,8 +6,8 @@
  * frames wait in a queue, and while they do the sending card is not asked for more (wire_room).
  * That is what Ethernet's flow control would do.
  *
- * There is light on the cable only while a driver at the other end receives: who waits for the link
- * before sending loses nothing. A short break (a filter is changed, the card reset) does not show.
+ * The link is up only while a driver at the other end receives: a driver that waits for the link before
+ * it sends loses nothing. A short break (a filter is changed, the card reset) does not show.
  */
 #include "wire.h"
 

@@ -239,7 +239,7 @@ static uint32_t pcap_poll(struct wire *wire, uint64_t now)
 {
 	struct pcap_wire *pcap = (struct pcap_wire *)wire;
 
-	/* For those who look at the file while it grows. */
+	/* For readers of the file while it grows. */
 	if (pcap->out.pending && pcap->recording && now - pcap->flushed > NS_PER_SECOND)
 		flush(pcap, now);
 	return pcap->in_path ? replay(pcap, now) : 0;

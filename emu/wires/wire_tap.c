@@ -102,7 +102,7 @@ static int tap_start(struct wire *wire)
 	return tap->mtu ? set_mtu(tap) : 0;
 }
 
-/* Somebody has deleted the interface. To the card that is a cable pulled out. */
+/* The interface has been deleted. To the card that is an unplugged cable. */
 static void deleted(struct tap_wire *tap)
 {
 	wire_broken(&tap->wire, "interface %s has been deleted; the card has no link any more",

@@ -38,7 +38,7 @@ struct ixy_control_ops {
 	const struct ixy_interrupt_ops *interrupts; /* for ixy/interrupt.h and ixy/event.h */
 };
 
-/** ixy_link_speed() - Return: Mbit/s, 0 if the link is down, -ENODEV if the card has gone. */
+/** ixy_link_speed() - Return: Mbit/s, 0 if the link is down, -ENODEV if the card is gone. */
 static inline int ixy_link_speed(struct ixy_device *dev)
 {
 	return dev->ops->control->link_speed(dev);

@@ -6,7 +6,7 @@
  * A device may be used by several threads as long as each queue of each direction is used by one at
  * a time. Packets may go from thread to thread, and be sent or freed by any. Opening, closing and
  * the other calls of one device are for one thread at a time; ixy_read_stats() also while others
- * receive and send. Who passes a receive queue on to another thread: see mempool_disown().
+ * receive and send. To hand a receive queue over to another thread, see mempool_disown().
  *
  * Rings and buffers are placed on the NUMA node of the card.
  */
@@ -131,7 +131,7 @@ static inline uint32_t ixy_tx_batch(struct ixy_device *dev, uint16_t queue, stru
  * An 82599's own counters are full after 55 s at 10 Gbit/s and then begin at 0. Each call adds them up, and
  * ixy_link_speed() and ixy_next_event() do if that is 20 s ago: one of these has to be called every 30 s.
  *
- * Return: 0, or -ENODEV if the card has gone.
+ * Return: 0, or -ENODEV if the card is gone.
  */
 static inline int ixy_read_stats(struct ixy_device *dev, struct ixy_stats *stats)
 {

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What happens to a card: its link comes and goes, it fails, somebody wants it back. */
+/* Events of a card: link up and down, failure, unbinding or unplugging. */
 #pragma once
 #include <ixy/control.h>
 
 /**
  * enum ixy_event_kind
- * @IXY_LINK_UP, @IXY_LINK_DOWN: also a link that was gone for a moment only: down, then up
+ * @IXY_LINK_UP, @IXY_LINK_DOWN: also after a short interruption: down, then up
  * @IXY_TOO_HOT: the card's temperature sensor says so; it stops working if that goes on
  * @IXY_BAD_DMA: the card asked for memory that it does not have, or got no answer: some packets are
  *               lost, perhaps a queue stands still
  * @IXY_BAD_MEMORY: an error in the card's own memory that could not be corrected: open it anew
  * @IXY_FAILED:  PCI Express reports that the device has failed: close it
- * @IXY_WANTED:  it is being unbound or unplugged: close it, somebody waits for that
+ * @IXY_WANTED:  it is being unbound or unplugged, which waits until it is closed
  * @IXY_GONE:    it does not answer any more: close it
  */
 enum ixy_event_kind {
@@ -52,7 +52,7 @@ struct ixy_watch {
  * Works without interrupts, too; it costs a few register accesses. After IXY_FAILED, IXY_WANTED and
  * IXY_GONE there is nothing more.
  *
- * The link of a vhost-user device is its connection. When the back end has gone, this tries to connect
+ * The link of a vhost-user device is its connection. When the back end has disconnected, this tries to connect
  * again, and goes on as before when it can: packets that were with the back end are lost, other threads
  * may go on to receive and send.
  *

@@ -29,7 +29,7 @@ struct vfio_device;
  *           "sysfs:0000:03:00.0": one without a driver, as root and without an IOMMU; with ",force"
  *           behind it, taken from its driver if it has one;
  *           "vfio-user:PATH": a server's UNIX socket;
- *           "vhost-user:PATH": that of a back end, which plays a virtio-net device; with ",split"
+ *           "vhost-user:PATH": that of a back end, which emulates a virtio-net device; with ",split"
  *           behind it, packed rings are not used
  *
  * The name of a Linux network interface ("enp3s0", "sysfs:enp3s0") stands for its PCI function, as
@@ -95,7 +95,7 @@ static inline volatile void *bar_pointer(const struct vfio_bar *bar, uint32_t of
 
 /*
  * bar_read32() and its twins in ixy/vfio_pci.h: one register access of that width, by memory where
- * the page is mapped and by message where it is not. A device that has gone reads as all ones, like
+ * the page is mapped and by message where it is not. A device that is gone reads as all ones, like
  * on PCI; writes to it are lost. @offset must be aligned to the width. A write is ordered after
  * everything that the program wrote to DMA memory before.
  */
@@ -122,7 +122,7 @@ IXY_API void bar_write32(const struct vfio_bar *bar, uint32_t offset, uint32_t v
  * @offset: bytes from the start of the region
  *
  * Return: 0, -EIO (outside the region, or the device is off), -ENOTCONN (the device's server has
- * gone), or another error. @data is undefined after an error.
+ * disconnected), or another error. @data is undefined after an error.
  */
 IXY_API int vfio_region_read(struct vfio_device *dev, int index, uint64_t offset, void *data,
 			     size_t size);
@@ -166,6 +166,6 @@ IXY_API int vfio_dma_alloc(struct dma_memory *mem, size_t size);
  * vfio_dma_free() - unmap it for all devices and free it
  * @mem: set to zeros; @mem->virt == NULL is allowed
  *
- * Memory that a device cannot be kept from is not freed: better lost than overwritten.
+ * Memory that cannot be unmapped from a device is leaked, not reused.
  */
 IXY_API void vfio_dma_free(struct dma_memory *mem);

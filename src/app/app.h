@@ -41,7 +41,7 @@ bool app_open(struct app *app, int argc, char **argv, uint32_t devices, uint32_t
 /**
  * app_running() - to be called in each round of a thread's main loop: prints what is due
  *
- * Return: false when it is time to end (signal, --duration, a card that has gone, app->status set).
+ * Return: false when it is time to end (signal, --duration, a card that is gone, app->status set).
  */
 bool app_running(struct app *app);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ixy-bind: which network cards are there, who drives them, and giving them from one driver to
+ * ixy-bind: list network cards and their drivers, and move them from one driver to
  * another. All of it is reading and writing files in sysfs (Linux: Documentation/ABI/testing/
  * sysfs-bus-pci): driver_override names the driver that may have a card, driver/unbind takes it from
  * the one that has it, drivers_probe offers it to all.

@@ -61,7 +61,7 @@ int main(int argc, char **argv)
 			struct timespec t;
 
 			if (!rx) {
-				err = err ?: capture_flush(&file); /* whoever reads wants it now */
+				err = err ?: capture_flush(&file); /* for the reader of a pipe */
 				continue;
 			}
 			clock_gettime(CLOCK_REALTIME, &t);

@@ -81,7 +81,7 @@ void app_rest(struct app *app)
 	double now, due;
 
 	do {
-		sched_yield(); /* who feeds us may have to share our processor */
+		sched_yield(); /* the peer may share our CPU */
 		if (!wait_count || anything())
 			return;
 		now = app_now();

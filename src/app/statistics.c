@@ -266,6 +266,6 @@ void app_report(struct app *app, bool final)
 		print_table(app, &r);
 	else
 		print_lines(app, &r);
-	if (!app_flush(app->out)) /* nobody reads the statistics any more, or the disk is full */
+	if (!app_flush(app->out)) /* the reader has closed its end, or the disk is full */
 		raise(SIGTERM);
 }

@@ -30,7 +30,7 @@ static void wait_for_link(const struct app *app)
 	}
 }
 
-/* After @seconds this program gets a signal, as if somebody had ended it. */
+/* Send this program SIGTERM after @seconds. */
 static void end_after(double seconds)
 {
 	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGTERM };

@@ -2,7 +2,7 @@
 /* Can a configuration be had? See card.h. */
 #include "driver.h"
 
-/* For all pools: vfio_dma_alloc() sees one at a time, and the OOM killer ends who takes too much. */
+/* All pools together: vfio_dma_alloc() sees one at a time, and too many of them wake the OOM killer. */
 int ixy_check_memory(const char *address, const struct ixy_config *c)
 {
 	const uint64_t machine = (uint64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Packet buffers: one piece of DMA memory cut into equal entries, and a stack of those not in use,
- * which belongs to one thread. What other threads give back goes another way: mempool_threads.c.
+ * Packet buffers: one block of DMA memory cut into equal entries, and a stack of the free ones, which
+ * belongs to one thread. Buffers that other threads free take another path: mempool_threads.c.
  */
 #include "driver.h"
 

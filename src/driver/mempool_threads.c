@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Pools and several threads. Buffers are taken out of a pool by one thread, its owner, who has the
- * stack for itself: what it takes and gives back costs no atomic operation. Others link what they
- * give back by its @data into a chain, and put the chain in front of the list @returned, by one
- * compare-and-swap. When the owner's stack is empty it takes the whole list, by one exchange. Nobody
- * takes a part of it, so that a first buffer which is still the same has still the same behind it
- * (no ABA problem), and it is never longer than the pool.
+ * Pools and several threads. Only one thread, the owner, allocates from a pool and uses its stack, so
+ * that neither allocating nor freeing costs it an atomic operation. Other threads link the buffers
+ * that they free into a chain by @data and push it to the list @returned by one compare-and-swap. When
+ * its stack is empty, the owner takes the whole list by one exchange. As no thread ever pops a part of
+ * the list, an unchanged head means an unchanged list (no ABA problem).
  *
- * Who finds the stack empty becomes the owner. A new pool has none: what is given back goes by the
- * list, until all buffers have been taken out once.
+ * A thread that finds the stack empty becomes the owner. A new pool has none, so buffers are freed to
+ * the list until all of them have been allocated once.
  *
- * A pool that has been given up counts what comes back, and who brings the last buffer frees it.
+ * A destroyed pool counts the buffers that come back; the thread that frees the last one frees it.
  */
 #include <ixy/pkt_buf.h>
 
@@ -29,14 +28,14 @@ void mempool_collect(struct mempool *pool)
 		mempool_thread = __atomic_add_fetch(&threads, 1, __ATOMIC_RELAXED);
 	__atomic_store_n(&pool->owner, mempool_thread, __ATOMIC_RELAXED);
 	if (!__atomic_load_n(&pool->returned, __ATOMIC_RELAXED))
-		return; /* an exchange would take the cache line from those who give back */
+		return; /* do not take the cache line from the freeing threads for nothing */
 	for (struct pkt_buf *buf = __atomic_exchange_n(&pool->returned, NULL, __ATOMIC_ACQUIRE);
 	     buf; buf = (struct pkt_buf *)buf->data)
 		pool->stack[pool->free++] = buf;
 }
 
-/* @n buffers of a pool that was given up have come back. After that only who brought the last one
- * may look at the pool. */
+/* @n buffers of a destroyed pool have come back. After that only the thread that freed the last one may
+ * touch the pool. */
 static void count_back(struct mempool *pool, uint32_t n)
 {
 	const uint32_t all = pool->count;

@@ -86,7 +86,7 @@ bool ixy_event_link(struct ixy_watch *watch, struct ixy_event *event, int mbits,
 }
 
 /* Give back what has been sent. Return: is there more to come? */
-static bool sending(const struct ixy_wait *wait, uint32_t count)
+static bool any_sending(const struct ixy_wait *wait, uint32_t count)
 {
 	bool more = false;
 
@@ -127,7 +127,7 @@ int ixy_wait(const struct ixy_wait *wait, uint32_t count, int timeout_ms)
 
 	/* Look at send queues again in 1 ms, 2 ms, 4 ms, ... as long as there is something to come. */
 	for (int look = 1;; look = look < LOOK_MAX_MS ? 2 * look : look) {
-		int ms = sending(wait, count) && look < left ? look : left;
+		int ms = any_sending(wait, count) && look < left ? look : left;
 
 		ready = poll(fds, n, timeout_ms < 0 && ms == INT_MAX ? -1 : ms);
 		if (ready)

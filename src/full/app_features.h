@@ -9,7 +9,7 @@ double app_now(void);
 bool app_parse(struct app *app, int argc, char **argv, uint32_t count);
 
 /* statistics.c: print what the cards have counted, at which rate since the last time or, at the end,
- * since the start. Ends the program when a card has failed or gone, or the system wants it back. */
+ * since the start. Ends the program when a card has failed or is gone, or is being unbound. */
 void app_report(struct app *app, bool final);
 
 /* rest.c: let others run; with --interrupts, sleep if nothing arrives. */

@@ -2,7 +2,7 @@
 /* What vfio.c, dma.c and kernel.c find in the files that the smallest build leaves out. */
 #pragma once
 
-/* backends.c, under vfio_lock: who serves *@name; moves *@name past the prefix, or to the name that
+/* backends.c, under vfio_lock: the backend for *@name; moves *@name past the prefix, or to the name that
  * the kernel has for a PCI function. */
 const struct vfio_backend *vfio_backend_for(const char **name);
 

@@ -15,7 +15,7 @@ static uint32_t address_register(const uint8_t address[4])
 	return address[0] | address[1] << 8 | address[2] << 16 | (uint32_t)address[3] << 24;
 }
 
-/* Which filters are in use is known to the card; nobody else notes it. */
+/* Only the card knows which filters are in use. */
 static bool in_use(struct ixgbe_device *dev, uint32_t filter)
 {
 	return ixgbe_read(dev, FTQF(filter)) & FTQF_QUEUE_EN;

@@ -4,7 +4,7 @@
  * vector 1 + n for receive queue n. With MSI there is one message, and bit n of EICR is the cause of
  * queue n.
  *
- * The life of an interrupt with MSI-X: a descriptor written back sets the queue's cause. If EIMS has
+ * How an interrupt comes with MSI-X: a descriptor written back sets the queue's cause. If EIMS has
  * its bit, and EITR's interval since the last message is over, the message goes out. With it the card
  * clears the cause (EIAC, 7.3.1.4) and the bit in EIMS (EIAM, 7.3.1.5): there is no second message
  * until ixgbe_arm() sets that bit again. A cause that comes meanwhile stays, and makes its message
@@ -47,14 +47,14 @@ static uint64_t now_ns(void)
 /* ---- Throttling ---- */
 
 /* 8.2.3.5.12: bits 11:3 in units of 2 us. CNT_WDIS: what is left of the running interval stays. */
-static void set_interval(struct ixy_interrupts *in, uint32_t vector, uint32_t us)
+static void ixgbe_set_interval(struct ixy_interrupts *in, uint32_t vector, uint32_t us)
 {
 	in->vectors[vector].interval_us = us;
 	ixgbe_write(device(in), EITR(vector), EITR_CNT_WDIS | (us + 1) / 2 << 3);
 }
 
 /* An interrupt has come: see struct ixy_interrupt_config. */
-static void adapt(struct ixy_interrupts *in, uint32_t vector)
+static void ixgbe_adapt_interval(struct ixy_interrupts *in, uint32_t vector)
 {
 	struct ixy_vector *v = &in->vectors[vector];
 	const uint64_t now = now_ns(), gap = (now - v->last) / 1000;
@@ -66,12 +66,12 @@ static void adapt(struct ixy_interrupts *in, uint32_t vector)
 	else if (gap > 4 * us)
 		us = SHORTEST_US;
 	if (us != v->interval_us)
-		set_interval(in, vector, us);
+		ixgbe_set_interval(in, vector, us);
 }
 
 /* ---- On and off ---- */
 
-static int arm_vectors(struct ixy_interrupts *in, const struct ixy_interrupt_config *config)
+static int ixgbe_arm_vectors(struct ixy_interrupts *in, const struct ixy_interrupt_config *config)
 {
 	struct vfio_device *vfio = in->dev->vfio;
 	const char *address = vfio_address(vfio);
@@ -104,14 +104,14 @@ static int arm_vectors(struct ixy_interrupts *in, const struct ixy_interrupt_con
 			       count, fds);
 	if (err == -ENOSPC)
 		return ixy_fail(ENOSPC,
-				"%s: the system has not got %u vectors left; use fewer queues",
+				"%s: the system cannot provide %u vectors; use fewer queues",
 				address, count);
 	for (uint32_t i = 0; !err && i < count; i++)
 		in->vectors[i] = (struct ixy_vector){ .fd = fds[i], .last = now_ns() };
 	return err;
 }
 
-static void off(struct ixy_interrupts *in)
+static void ixgbe_interrupts_off(struct ixy_interrupts *in)
 {
 	struct ixgbe_device *dev = device(in);
 
@@ -122,14 +122,14 @@ static void off(struct ixy_interrupts *in)
 }
 
 /* 4.6.6, 7.3.4 */
-static int on(struct ixy_interrupts *in, const struct ixy_interrupt_config *config)
+static int ixgbe_interrupts_on(struct ixy_interrupts *in, const struct ixy_interrupt_config *config)
 {
 	struct ixgbe_device *dev = device(in);
 	const uint32_t queues = dev->ixy.config.rx_queues;
 	uint32_t ivar[IVARS] = { 0 };
 
 	/* Arms those two interrupts, as far as the device has them; and is it ours? */
-	int err = vfio_check(dev->ixy.vfio) ?: arm_vectors(in, config);
+	int err = vfio_check(dev->ixy.vfio) ?: ixgbe_arm_vectors(in, config);
 	if (err)
 		return err;
 	in->event_fds[0] = in->msix ? in->vectors[0].fd : -1;
@@ -151,7 +151,7 @@ static int on(struct ixy_interrupts *in, const struct ixy_interrupt_config *conf
 	in->adaptive = !config->throttle_us;
 	const uint32_t us = config->throttle_us ?: SHORTEST_US;
 	for (uint32_t i = in->msix; i < in->msix + (in->msix ? queues : 1); i++)
-		set_interval(in, i, us);
+		ixgbe_set_interval(in, i, us);
 	if (in->msix)
 		ixgbe_write(dev, EIMS, OTHER_CAUSES);
 	return 0;
@@ -159,7 +159,7 @@ static int on(struct ixy_interrupts *in, const struct ixy_interrupt_config *conf
 
 /* ---- Between polling and sleeping ---- */
 
-static bool waiting(struct ixy_device *ixy, uint16_t queue)
+static bool ixgbe_waiting(struct ixy_device *ixy, uint16_t queue)
 {
 	const struct ixgbe_queue *q = &((struct ixgbe_device *)ixy)->rx[queue];
 	bool done = q->ring[q->next].info & RXD_DD;
@@ -168,7 +168,7 @@ static bool waiting(struct ixy_device *ixy, uint16_t queue)
 	return done;
 }
 
-static bool arm(struct ixy_interrupts *in, uint16_t queue)
+static bool ixgbe_arm(struct ixy_interrupts *in, uint16_t queue)
 {
 	struct ixgbe_device *dev = device(in);
 	const uint32_t vector = in->msix ? 1 + queue : 0;
@@ -176,7 +176,7 @@ static bool arm(struct ixy_interrupts *in, uint16_t queue)
 
 	/* First: a signal that comes from here on is one to wake up for. */
 	if (!eventfd_read(in->vectors[vector].fd, &signals) && in->adaptive)
-		adapt(in, vector);
+		ixgbe_adapt_interval(in, vector);
 	if (in->msix) {
 		ixgbe_write(dev, EIMS_EX(vector / 32), 1u << vector % 32);
 	} else {
@@ -188,13 +188,13 @@ static bool arm(struct ixy_interrupts *in, uint16_t queue)
 	}
 	/* The last thing: packets whose signal was taken above are in the ring by now; with MSI it may
 	 * have been the signal of any queue. */
-	bool packets = waiting(in->dev, queue);
+	bool packets = ixgbe_waiting(in->dev, queue);
 	for (uint16_t other = 0; !in->msix && other < in->dev->config.rx_queues; other++)
-		packets |= waiting(in->dev, other);
+		packets |= ixgbe_waiting(in->dev, other);
 	return packets;
 }
 
-static bool sending(struct ixy_device *ixy, uint16_t queue)
+static bool ixgbe_sending(struct ixy_device *ixy, uint16_t queue)
 {
 	ixgbe_tx_batch(ixy, queue, NULL, 0);
 	return ((struct ixgbe_device *)ixy)->tx[queue].held;
@@ -202,7 +202,8 @@ static bool sending(struct ixy_device *ixy, uint16_t queue)
 
 /* ---- Events ---- */
 
-static bool next_event(struct ixy_device *ixy, struct ixy_watch *watch, struct ixy_event *event)
+static bool ixgbe_next_event(struct ixy_device *ixy, struct ixy_watch *watch,
+			     struct ixy_event *event)
 {
 	static const struct {
 		uint32_t cause;
@@ -239,10 +240,10 @@ static bool next_event(struct ixy_device *ixy, struct ixy_watch *watch, struct i
 }
 
 const struct ixy_interrupt_ops ixgbe_interrupt_ops = {
-	.on = on,
-	.off = off,
-	.arm = arm,
-	.waiting = waiting,
-	.sending = sending,
-	.next_event = next_event,
+	.on = ixgbe_interrupts_on,
+	.off = ixgbe_interrupts_off,
+	.arm = ixgbe_arm,
+	.waiting = ixgbe_waiting,
+	.sending = ixgbe_sending,
+	.next_event = ixgbe_next_event,
 };

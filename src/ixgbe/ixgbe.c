@@ -18,7 +18,7 @@ static void ixgbe_reset(struct ixgbe_device *dev)
 	ixgbe_write(dev, EIMC, EIMC_ALL); /* 4.6.3.1: again, as reset may have enabled some */
 }
 
-/* Rings sit in one piece of DMA memory, buffers in one pool per receive queue. */
+/* Rings sit in one block of DMA memory, buffers in one pool per receive queue. */
 static int ixgbe_alloc_queues(struct ixgbe_device *dev)
 {
 	const struct ixy_config *c = &dev->ixy.config;
@@ -84,7 +84,7 @@ static void ixgbe_stop_queues(struct ixgbe_device *dev)
 	}
 }
 
-/* The card must have lost its reach before this. */
+/* Call after DMA is disabled. */
 static void ixgbe_free(struct ixgbe_device *dev)
 {
 	for (struct ixgbe_queue *q = dev->rx; q < dev->end; q++) {

@@ -45,7 +45,7 @@ struct ixgbe_device {
 /* Statistics are read by another thread than the one that counts. */
 #define ixgbe_count(sum, n) __atomic_store_n(&(sum), (sum) + (n), __ATOMIC_RELAXED)
 
-/* A card that has gone (unplugged, failed, its emulator killed) answers all ones. */
+/* A card that is gone (unplugged, failed, its emulator killed) reads as all ones. */
 #define ixgbe_gone(dev) (ixgbe_read(dev, STATUS) == UINT32_MAX)
 
 /* Wait until bits are 1 (0), at most a second. The error names the register and stays in

@@ -42,7 +42,7 @@ static void write_table(struct ixgbe_device *dev, const uint16_t table[IXY_RSS_T
 			    table[i] | table[i + 1] << 8 | table[i + 2] << 16 | table[i + 3] << 24);
 }
 
-/* With one queue there is nothing to spread, but perhaps somebody wants the hash. */
+/* With one queue there is nothing to spread, but the application may want the hash. */
 void ixgbe_init_rss(struct ixgbe_device *dev)
 {
 	const struct ixy_config *c = &dev->ixy.config;

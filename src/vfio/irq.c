@@ -14,11 +14,29 @@
 
 /* Of each kind, the eventfds of vectors 0 to @count - 1; -1 where not armed. */
 struct vfio_irqs {
-	struct {
+	struct irq_kind {
 		uint32_t count;
 		int *eventfds;
 	} kinds[VFIO_PCI_NUM_IRQS];
 };
+
+static void close_eventfds(const int *eventfds, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (eventfds[i] >= 0)
+			close(eventfds[i]);
+}
+
+/* Return: 0, or a negative errno, explained; then those from the first failure on are -1. */
+static int open_eventfds(int *eventfds, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		eventfds[i] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+		if (eventfds[i] < 0)
+			return ixy_fail(errno, "eventfd: %s", strerror(errno));
+	}
+	return 0;
+}
 
 int vfio_irq_count(struct vfio_device *dev, uint32_t index)
 {
@@ -106,50 +124,48 @@ static int grow(struct vfio_device *dev, uint32_t index, const int *eventfds, ui
 	return err;
 }
 
+/* Hand the eventfds of vectors @start to @start + @count - 1 over, out of @all vectors' @after. */
+static int start_vectors(struct vfio_device *dev, uint32_t index, uint32_t start, uint32_t count,
+			 const int *all, uint32_t after)
+{
+	int err = after > dev->irqs->kinds[index].count
+			  ? grow(dev, index, all, after)
+			  : set_irqs(dev, index, start, count, all + start);
+
+	return err ? ixy_fail(-err, "%s: cannot arm vectors %u to %u of interrupt kind %u: %s",
+			      dev->address, start, start + count - 1, index, strerror(-err))
+		   : 0;
+}
+
 int vfio_irq_arm(struct vfio_device *dev, uint32_t index, uint32_t start, uint32_t count,
 		 int *eventfds)
 {
-	if (!dev->irqs) {
+	if (!dev->irqs)
 		dev->irqs = calloc(1, sizeof(*dev->irqs));
-		if (!dev->irqs)
-			return ixy_fail(ENOMEM, "%s: out of memory", dev->address);
-	}
+	if (!dev->irqs)
+		return ixy_fail(ENOMEM, "%s: out of memory", dev->address);
 	int err = check(dev, index, start, count);
 	if (err)
 		return err;
 
-	const uint32_t before = dev->irqs->kinds[index].count;
-	const uint32_t after = start + count > before ? start + count : before;
+	struct irq_kind *kind = &dev->irqs->kinds[index];
+	const uint32_t after = start + count > kind->count ? start + count : kind->count;
 	int *all = malloc(after * sizeof(int));
 	if (!all)
 		return ixy_fail(ENOMEM, "%s: out of memory", dev->address);
-	for (uint32_t i = 0; i < after; i++) {
-		bool wanted = i >= start && i < start + count;
-		all[i] = i < before ? dev->irqs->kinds[index].eventfds[i] : -1;
-		if (wanted && !err) {
-			all[i] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-			err = all[i] < 0 ? ixy_fail(errno, "eventfd: %s", strerror(errno)) : 0;
-		}
-	}
-	if (!err) {
-		err = after > before ? grow(dev, index, all, after)
-				     : set_irqs(dev, index, start, count, all + start);
-		if (err)
-			err = ixy_fail(
-				-err, "%s: cannot arm vectors %u to %u of interrupt kind %u: %s",
-				dev->address, start, start + count - 1, index, strerror(-err));
-	}
+	for (uint32_t i = 0; i < after; i++)
+		all[i] = i < kind->count ? kind->eventfds[i] : -1;
+	err = open_eventfds(all + start, count)
+		      ?: start_vectors(dev, index, start, count, all, after);
 	if (err) {
-		for (uint32_t i = start; i < start + count; i++)
-			if (all[i] >= 0)
-				close(all[i]);
+		close_eventfds(all + start, count);
 		free(all);
 		return err;
 	}
 	memcpy(eventfds, all + start, count * sizeof(int));
-	free(dev->irqs->kinds[index].eventfds);
-	dev->irqs->kinds[index].eventfds = all;
-	dev->irqs->kinds[index].count = after;
+	free(kind->eventfds);
+	kind->eventfds = all;
+	kind->count = after;
 	return 0;
 }
 
@@ -168,12 +184,9 @@ int vfio_irq_disarm(struct vfio_device *dev, uint32_t index)
 		return 0;
 
 	int err = set_irqs(dev, index, 0, 0, NULL);
-	for (uint32_t i = 0; i < dev->irqs->kinds[index].count; i++)
-		if (dev->irqs->kinds[index].eventfds[i] >= 0)
-			close(dev->irqs->kinds[index].eventfds[i]);
+	close_eventfds(dev->irqs->kinds[index].eventfds, dev->irqs->kinds[index].count);
 	free(dev->irqs->kinds[index].eventfds);
-	dev->irqs->kinds[index].eventfds = NULL;
-	dev->irqs->kinds[index].count = 0;
+	dev->irqs->kinds[index] = (struct irq_kind){ 0 };
 	return err;
 }
 

@@ -12,7 +12,7 @@ int vfio_open(struct vfio_device **out, const char *address)
 
 	pthread_mutex_lock(&vfio_lock);
 	dev->backend = vfio_backend_for(&address);
-	/* Bus mastering off before it sees our memory: who had it before us may have been killed. */
+	/* Bus mastering off before our memory is mapped: the previous user may have been killed. */
 	int err = dev->backend->open(dev, address) ?: vfio_set_bus_master(dev, false) ?: dma_join(dev);
 	if (err) {
 		dev->backend->close(dev);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Interrupts. The vectors are armed when the device is opened, because some devices look at
- * them only then; the rings ask for no interrupt until virtio_arm() does. A receive queue that was
+ * them only then; the rings ask for no interrupt until virtio_rx_arm() does. A receive queue that was
  * armed says so to the device, and then looks at the ring again: what came before that look is seen by
  * it, what comes after it interrupts (2.7.10, 2.8.10).
  */
@@ -57,7 +57,7 @@ bool virtio_rx_arm(struct ixy_interrupts *in, uint16_t queue)
 	/* First: a signal that comes from here on is one to wake up for. */
 	if (read(q->irq, &signals, sizeof(signals)) < 0)
 		signals = 0;
-	dev->ring->publish(dev, q); /* nobody knows when the next call would */
+	dev->ring->publish(dev, q); /* the next call may be a long time off */
 	dev->ring->arm(dev, q);
 	return dev->ring->waiting(q);
 }

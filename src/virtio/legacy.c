@@ -71,7 +71,7 @@ static int legacy_set_features(struct virtio_device *dev, uint64_t features)
 	return 0;
 }
 
-/* There is no generation; who reads twice the same has read it whole. MSI-X moves it, and is off. */
+/* There is no generation: read until two reads agree. MSI-X, which would move it, is off. */
 static int legacy_read_config(struct virtio_device *dev, uint32_t offset, void *data, size_t size)
 {
 	uint8_t *bytes = data, again;
@@ -87,7 +87,7 @@ static int legacy_read_config(struct virtio_device *dev, uint32_t offset, void *
 		}
 	}
 	return same ? 0
-		    : ixy_fail(EIO, "%s: the device configuration does not stop to change",
+		    : ixy_fail(EIO, "%s: the device configuration keeps changing",
 			       vfio_address(dev->ixy.vfio));
 }
 
@@ -99,7 +99,7 @@ static uint32_t legacy_queue_size(struct virtio_device *dev, uint16_t index)
 
 static int legacy_set_irqs(struct virtio_device *dev)
 {
-	(void)dev; /* those who can interrupt are modern, too */
+	(void)dev; /* devices that can interrupt are modern, too */
 	return 0;
 }
 

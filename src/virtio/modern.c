@@ -213,7 +213,7 @@ static int modern_read_config(struct virtio_device *dev, uint32_t offset, void *
 		if (bar_read8(m->common, COMMON(config_generation)) == before)
 			return 0;
 	}
-	return ixy_fail(EIO, "%s: the device configuration does not stop to change",
+	return ixy_fail(EIO, "%s: the device configuration keeps changing",
 			vfio_address(dev->ixy.vfio));
 }
 

@@ -148,7 +148,7 @@ static int virtio_allocate_queue(struct virtio_device *dev, uint32_t i)
 	return err;
 }
 
-/* A pool for each receive queue, and memory for all rings in one piece. */
+/* A pool for each receive queue, and one block of memory for all rings. */
 int virtio_allocate_queues(struct virtio_device *dev)
 {
 	size_t bytes = 0, unused;

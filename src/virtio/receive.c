@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What is rare, and the same for both kinds of ring. */
+/* The slow path of receiving, which both kinds of ring share: packets in several buffers, and errors. */
 #include <ixy/pkt_buf.h>
 
 #include "virtio.h"
 
 /*
  * 5.1.6.4.1: with VIRTIO_NET_F_MRG_RXBUF a packet may take several buffers; the first begins with the
- * header, whose num_buffers tells how many. Our packets are in one piece: what the others have is
- * copied behind the first, if it fits. All descriptors get their buffers, or fresh ones, again.
+ * header, whose num_buffers tells how many. Our packets are contiguous: what the other buffers hold is
+ * copied behind the first, if it fits. Every descriptor gets its buffer back, or a fresh one.
  */
 uint32_t virtio_rx_rare(struct virtio_device *dev, struct virtio_queue *q, struct pkt_buf **bufs)
 {
@@ -20,7 +20,7 @@ uint32_t virtio_rx_rare(struct virtio_device *dev, struct virtio_queue *q, struc
 	for (; left && dev->ring->take(q, &id, &length); left--) {
 		const uint32_t header = first ? 0 : dev->header;
 
-		if (id < 0) { /* which one it means never comes back */
+		if (id < 0) { /* that descriptor would never come back */
 			virtio_write(q->broken, true);
 			return 0;
 		}

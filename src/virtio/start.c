@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Starting a device, and starting it again. A back end that ends takes all rings with it. When one listens again, the device is set up anew as it
- * was, by whoever asks for events, while other threads may receive and send. So these devices have
- * functions of their own in front of those that touch a ring: they note in the queue that they are in
- * there, unless the device is paused. Who restarts it pauses it, and waits until nobody is in there.
+ * Starting a device, and restarting it. When a back end disconnects, its rings are lost. Once it listens
+ * again, the thread that asks for events sets the device up as it was, while other threads may receive
+ * and send. So these devices have wrappers around the functions that touch a ring: a wrapper marks the
+ * queue busy, unless the device is paused. A restart pauses the device and waits until no queue is
+ * busy.
  *
  * Both sides write one variable and then read the other's (Dekker), which needs a full barrier on both.
- * membarrier(2) makes one on all processors that run our threads, so that only who pauses has to pay.
+ * membarrier(2) executes it on all processors that run our threads, so that only the restart pays.
  */
 #include <sched.h>
 
@@ -130,7 +131,7 @@ static void pause_queues(struct virtio_device *dev)
 			sched_yield();
 }
 
-/* Who sleeps has armed a ring that is no more. */
+/* Threads that sleep have armed a ring that no longer exists. */
 static void wake_up(const struct virtio_device *dev)
 {
 	for (uint16_t i = 0; i < dev->pairs; i++)

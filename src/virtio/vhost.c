@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Devices that a vhost-user back end plays: ../vfio/vhost_user.c has the messages. The back end has
- * rings and features. What else a driver expects of a device is made up here: back ends, which are made
- * for a virtual machine's hypervisor, leave it to that. There is no control queue: whoever plays the
- * device decides what arrives.
+ * Devices that a vhost-user back end emulates: ../vfio/socket/vhost_user.c has the messages. The back end
+ * has rings and features. The rest of a device, which back ends leave to a hypervisor, is provided
+ * here. There is no control queue: the back end decides which packets arrive.
  */
 #include <linux/vhost.h>
 
@@ -84,7 +83,7 @@ static void vhost_close(struct virtio_device *dev)
 	dev->transport_data = NULL;
 }
 
-/* Rings of a back end that has gone have stopped. */
+/* Rings of a back end that has disconnected have stopped. */
 static int vhost_reset(struct virtio_device *dev)
 {
 	int err = tell(dev, VFIO_DEVICE_RESET, NULL, "to stop the rings");

@@ -77,7 +77,7 @@ static int virtio_negotiate(struct virtio_device *dev)
 				"VIRTIO_F_ACCESS_PLATFORM (QEMU: iommu_platform=on). Without an "
 				"IOMMU, and able to reach all memory: sysfs:%s",
 				address(dev), address(dev));
-	/* Who accepts this has buffers for packets of that length (5.1.4.2). */
+	/* A driver that accepts this has buffers for packets of that length (5.1.4.2). */
 	if ((dev->ixy.config.mtu ?: VIRTIO_MTU) < dev->max_mtu)
 		wanted &= ~virtio_bit(VIRTIO_NET_F_MTU);
 	/* Only what is longer than buffers usually are makes devices want to spread it. */
@@ -129,7 +129,7 @@ static int read_config(struct virtio_device *dev)
 
 /* ---- Open and close ---- */
 
-/* Up to a second, for who plays the device may share a processor with many others. */
+/* Up to a second: the program that emulates the device may have little of a processor. */
 static void virtio_drain(struct virtio_device *dev)
 {
 	for (uint32_t patience = 10000, i = 0; i < dev->pairs; i++)
@@ -150,7 +150,7 @@ static void virtio_close(struct ixy_device *ixy)
 	free(dev);
 }
 
-/* Nobody handles it: a device without MSI-X would raise it for changes of the link, and with event
+/* INTx is not handled: a device without MSI-X would raise it for changes of the link, and with event
  * index now and then for packets. */
 static int disable_intx(struct vfio_device *vfio)
 {

@@ -9,10 +9,10 @@
  * packed.c, move packets; receive.c has what is rare in that. All reach the device through a struct
  * virtio_transport: vhost.c, modern.c, legacy.c.
  *
- * A device, or who plays one, is not trusted: it can write to rings and packets at any time. What is
- * read from there is read once and checked before it is used; which buffer a descriptor has is noted
- * in memory that the device cannot reach. What it can reach is all of a buffer, also the struct
- * pkt_buf in front of the packet: who writes there on purpose can do harm, as any device can.
+ * A device, or the program that emulates one, is not trusted: it can write to rings and packets at any
+ * time. Whatever is read from them is read once and checked before use; which buffer a descriptor has
+ * is noted in memory that the device cannot reach. It can reach all of a buffer, including the struct
+ * pkt_buf in front of the packet: a device that writes there does harm, as any device can.
  */
 #pragma once
 #include <linux/virtio_config.h>
@@ -49,8 +49,8 @@
  *           device writes beside them (2.7: available and used ring; 2.8: event suppression)
  * @bufs:    by descriptor id, what the device has; NULL: nothing
  * @ids:     send: a ring of the descriptor ids that are not in use, @free_ids of them: from where
- *           @avail takes one to where @next gives one back. Who returns them in order finds the same
- *           id in the same place each time around
+ *           @avail takes one to where @next gives one back. A device that returns them in order finds
+ *           the same id in the same place each time around
  * @pool:    receive: where buffers come from, each with @room bytes for a frame
  * @size:    descriptors, a power of two in a split ring
  * @index:   its number at the device (5.1.2: receive 2n, send 2n + 1, control last)
@@ -150,8 +150,8 @@ struct virtio_device {
  * @start_queue:  hand over a queue that is set up
  * @start:        DRIVER_OK: all queues have been handed over
  * @notify:       tell the device that there is something in the queue
- * @check:        0, -ENODEV: it has gone, -EIO: it needs a reset (2.1.2), -ENOTCONN: it has gone, and
- *                may come again
+ * @check:        0, -ENODEV: it is gone, -EIO: it needs a reset (2.1.2), -ENOTCONN: it has
+ *                disconnected, and may come back
  * @reconnect:    after that: is it there again? NULL: that does not happen
  */
 struct virtio_transport {

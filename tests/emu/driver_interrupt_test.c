@@ -470,7 +470,7 @@ static void what_cannot_be_is_refused(void **state)
 
 	dev = open_card(0, &(struct ixy_config){ .rx_queues = 4 });
 	card0->vectors = 4;
-	refused(dev, NULL, ENOSPC, "the system has not got 5 vectors left");
+	refused(dev, NULL, ENOSPC, "the system cannot provide 5 vectors");
 	card0->vectors = 0;
 	struct ixy_interrupts in;
 	assert_int_equal(ixy_interrupts_on(&in, dev, NULL), 0);

@@ -45,7 +45,7 @@ finished()
 {
 	local told="$work/$1.err.log"
 	end "$1" "$2"
-	if [ "$(grep -c 'sock.*: the back end has gone$' "$told")" != "$3" ] || [ "$(wc -l <"$told")" != "$3" ]; then
+	if [ "$(grep -c 'sock.*: the back end has disconnected$' "$told")" != "$3" ] || [ "$(wc -l <"$told")" != "$3" ]; then
 		fail "$1: it says: $(cat "$told")"
 	fi
 }

@@ -184,7 +184,7 @@ static void a_lost_back_end_is_noticed_and_connected_again(void **state)
 		back_end_stop(&back);
 		assert_int_equal(front_call(VHOST_VDPA_GET_STATUS, &status), -ENOTCONN);
 		assert_int_equal(messages, 1);
-		assert_non_null(strstr(last_message, "the back end has gone"));
+		assert_non_null(strstr(last_message, "the back end has disconnected"));
 		assert_int_equal(front_call(VHOST_GET_FEATURES, &features), -ENOTCONN);
 		assert_int_equal(vfio_reset(dev), -ENOTCONN);
 		/* Other devices of the program do not suffer. */

@@ -148,7 +148,7 @@ static void a_table_has_eight_pieces_at_most(void **state)
 	for (int i = 0; i < 8; i++)
 		assert_int_equal(vfio_dma_alloc(&mem[i], 4096), 0);
 	assert_int_equal(vfio_dma_alloc(&mem[8], 4096), -ENOSPC);
-	assert_non_null(strstr(last_message, "takes 8 pieces of memory"));
+	assert_non_null(strstr(last_message, "takes 8 memory regions"));
 	vfio_dma_free(&mem[0]);
 	assert_int_equal(vfio_dma_alloc(&mem[0], 4096), 0);
 	for (int i = 0; i < 8; i++)

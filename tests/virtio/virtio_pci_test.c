@@ -348,7 +348,7 @@ static void a_configuration_that_never_rests_is_refused(void **state)
 {
 	(void)state;
 	pci.reading = always_another_generation;
-	check_refused(-EIO, "does not stop to change");
+	check_refused(-EIO, "keeps changing");
 }
 
 static uint32_t reads, wrong_reads;

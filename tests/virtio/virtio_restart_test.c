@@ -95,7 +95,7 @@ static void a_gone_back_end_is_waited_for(void **state)
 	assert_int_equal(event(), -1);
 	back_end_stop(&back);
 	assert_int_equal(event(), IXY_LINK_DOWN);
-	assert_non_null(strstr(log_lines, "the back end has gone"));
+	assert_non_null(strstr(log_lines, "the back end has disconnected"));
 	*log_lines = '\0';
 	for (int i = 0; i < 10; i++) {
 		assert_int_equal(event(), -1);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Is a network card in use? Before anybody takes it from its driver: the network that it would cut may
- * be the one over which he gives the order. What cannot be told counts as in use.
+ * Is a network card in use? To be asked before it is taken from its driver: its network may carry the
+ * user's session. If in doubt, it is in use.
  *
- * Not every use can be seen: interfaces above this one (macvlan, ipvlan, VLAN) that a container has,
- * captures, AF_XDP, filters that send packets here, FCoE. But they all need an interface that is up:
- * so that counts, also where nothing else is found. What can be seen makes better words.
+ * Not every use can be seen: interfaces above this one (macvlan, ipvlan, VLAN) in a container, captures,
+ * AF_XDP, filters that send packets here, FCoE. But they all need an interface that is up, so that
+ * alone counts as use. What can be seen makes a better message.
  */
 #include <ifaddrs.h>
 

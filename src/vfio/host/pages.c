@@ -23,9 +23,9 @@ bool dma_take_page(int fd, size_t at, size_t page)
 }
 
 /*
- * Huge pages belong to several accounts, which are looked at when a page is touched: whoever has none
- * then gets SIGBUS. For normal pages there is one account only, memory, and its end is the kernel's
- * OOM killer, however we ask.
+ * Huge pages are charged to several limits, which are checked when a page is touched: a process over
+ * one of them gets SIGBUS. Normal pages are limited by memory alone, and there the OOM killer strikes,
+ * however we ask.
  */
 bool dma_has_pages(const struct dma_map *map, size_t page)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * DMA memory for cards without an IOMMU: they see physical addresses. A piece of DMA memory is
+ * DMA memory for cards without an IOMMU: they see physical addresses. A block of DMA memory is
  * contiguous in I/O addresses, so it has to be in physical memory, and must stay where it is. Huge
- * pages do: nobody swaps or compacts them, and NUMA balancing leaves them alone. What remains are
+ * pages do: they are neither swapped nor compacted, and NUMA balancing leaves them alone. What remains are
  * orders of root to move memory: to take memory modules or pages off line, move_pages(2) and
  * migrate_pages(2), and allocations from a CMA area that contains our pages. DPDK relies on the same.
  * Linux: Documentation/mm/page_migration.rst, Documentation/admin-guide/mm/pagemap.rst.
@@ -15,7 +15,7 @@
 #include "sysfs.h"
 
 #define PRESENT	     ((uint64_t)1 << 63)       /* of an entry in pagemap */
-#define FRAME_NUMBER (((uint64_t)1 << 55) - 1) /* 0 for those who are not root */
+#define FRAME_NUMBER (((uint64_t)1 << 55) - 1) /* 0 unless the reader is root */
 #define TRIES	     5
 
 static int compare(const void *a, const void *b)
@@ -167,7 +167,7 @@ struct dma_map *dma_get_physical(size_t size)
 			"kernel's command line",
 			wanted, have, 4 * wanted);
 	else if (err == -EPERM)
-		ixy_log(IXY_ERROR, "the kernel tells no physical addresses: only to root, who has "
+		ixy_log(IXY_ERROR, "the kernel shows physical addresses only to root, with "
 				   "CAP_SYS_ADMIN");
 	errno = -err;
 	return NULL;

@@ -73,8 +73,8 @@ int netif_list(const char *pci, char names[NETIF_MAX][SYSFS_NAME]);
 bool netif_belongs(const char *pci, const char *name);
 
 /*
- * Would somebody lose something if @pci lost its driver, or may he: the system a network, a program or
- * a virtual machine its device? Why, in words: "eth0 is up and has the address 10.0.0.1", "cannot
+ * Would taking @pci from its driver cost the system a network, or a program or a virtual machine its
+ * device, or can that not be ruled out? Why, in words: "eth0 is up and has the address 10.0.0.1", "cannot
  * tell whether ...".
  */
 bool netif_in_use(const char *pci, char *why, size_t size);

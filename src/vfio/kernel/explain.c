@@ -155,7 +155,7 @@ static int explain_iommu(const char *pci, const char *group, int err)
 			pci, group, strerror(err));
 }
 
-/* A PF and its VFs, all with vfio-pci, can do each other harm: who has one shows that he may. */
+/* A PF and its VFs, all with vfio-pci, can harm each other: the token shows that the user may have both. */
 static int explain_token(const char *pci, int err)
 {
 	char pf[SYSFS_NAME];

@@ -85,7 +85,7 @@ static int hung_up(struct peer *peer, int err)
 				 "program: end that one first",
 				 peer->role);
 	}
-	return peer_lose(peer, ENOTCONN, "%s has gone%s%s", peer->role, err ? ": " : "",
+	return peer_lose(peer, ENOTCONN, "%s has disconnected%s%s", peer->role, err ? ": " : "",
 			 err ? strerror(err) : "");
 }
 
@@ -138,7 +138,7 @@ bool peer_lost(struct peer *peer)
 
 /*
  * Wait for POLLIN or POLLOUT. A hang-up is for the following send or receive to find. A peer that has
- * not said anything yet may still be starting: who waits for that is told, and can be interrupted.
+ * not answered anything yet may still be starting: such a wait is announced, and a signal ends it.
  */
 static int wait_for(struct peer *peer, short events, int64_t deadline)
 {
@@ -215,7 +215,7 @@ int peer_send(struct peer *peer, struct iovec *parts, size_t count, const int *f
 	return 0;
 }
 
-/* Keep the first file that came, if somebody wants it; close the others. */
+/* Keep the first file that came, if the caller wants one; close the others. */
 static void take_fds(const struct peer *peer, struct msghdr *msg, int *wanted)
 {
 	for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(msg); cmsg; cmsg = CMSG_NXTHDR(msg, cmsg)) {

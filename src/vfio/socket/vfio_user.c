@@ -284,7 +284,7 @@ static int read_chunk(struct user *user, const struct region_access *access, voi
 }
 
 /*
- * As on PCI, writes to memory are posted: nobody waits for them, and they arrive before whatever is
+ * As on PCI, writes to memory are posted: the writer does not wait for them, and they arrive before whatever is
  * asked later. Config space is not memory.
  */
 static int write_chunk(struct user *user, const struct region_access *access, const void *data)
@@ -354,7 +354,7 @@ static int dma_unmap(struct user *user, const struct dma_map *map)
 	};
 	int err = vfio_user_call(&user->socket, &request);
 
-	/* A server that has gone does no harm: it had the file, which nobody else will get. */
+	/* A server that has disconnected is harmless: the file that it had is used for nothing else. */
 	if (err && peer_lost(&user->socket.peer))
 		return 0;
 	return err ? err : entry.iova == map->mem.iova && entry.size == map->mem.size ? 0 : -EIO;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * vhost-user:PATH[,split]: a virtio-net device that a program plays, such as a software switch, in
+ * vhost-user:PATH[,split]: a virtio-net device that a program emulates, such as a software switch, in
  * shared memory: no virtual machine, no kernel, no PCI. We are the front end, which in QEMU's case
  * is the virtual machine; the program listens at PATH as the back end.
  *
@@ -43,7 +43,7 @@
  * @protocol: protocol features that both know
  * @has_protocol: VHOST_USER_F_PROTOCOL_FEATURES: it knows of such
  * @pairs:    queue pairs
- * @slots:    pieces of memory that it can take
+ * @slots:    memory regions that it can take
  * @maps:     those that it has, @map_count of them, or will have when it is connected again
  * @started:  rings
  * @asked:    connected, but the back end has not answered yet
@@ -156,7 +156,7 @@ static int send_change(struct vhost *vhost, const struct dma_map *map, bool add)
 {
 	if (has(vhost, VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS))
 		return send_region(vhost, map, add);
-	/* Not every back end takes an empty table. What it keeps is a file that nobody else gets. */
+	/* Not every back end takes an empty table. What it keeps is a file that is used for nothing else. */
 	return vhost->map_count ? send_table(vhost) : 0;
 }
 
@@ -180,7 +180,7 @@ static int add_map(struct vhost *vhost, const struct dma_map *map)
 	if (vhost->map_count >= vhost->slots)
 		return ixy_fail(
 			ENOSPC,
-			"%s: the back end takes %llu pieces of memory, and there are more: one "
+			"%s: the back end takes %llu memory regions, and there are more: one "
 			"for each receive queue and one for each device; use fewer queues or "
 			"devices in one program",
 			vhost->peer.name, (unsigned long long)vhost->slots);
@@ -273,7 +273,7 @@ static int connect_back_end(struct vhost *vhost)
 	if (vhost->pairs > VHOST_USER_VRINGS / 2)
 		vhost->pairs = VHOST_USER_VRINGS / 2;
 	if (!err && vhost->map_count > vhost->slots)
-		return ixy_fail(EIO, "%s: the back end takes %llu pieces of memory, and needs %u",
+		return ixy_fail(EIO, "%s: the back end takes %llu memory regions, and needs %u",
 				vhost->peer.name, (unsigned long long)vhost->slots,
 				vhost->map_count);
 	err = err ?: send_all_memory(vhost);

@@ -47,7 +47,7 @@ enum { /* protocol features: bits */
 #define VHOST_USER_VRING_NOFD (1 << 8) /* next to the number: no file comes along */
 #define VHOST_USER_REGIONS    8	       /* in a memory table */
 
-/* A piece of our memory: @offset in its file. "User" addresses are names that front end and back end
+/* A memory region: @offset in its file. "User" addresses are names that front end and back end
  * agree upon; nothing says that they are virtual addresses. */
 struct vhost_user_region {
 	uint64_t guest_phys_addr, memory_size, userspace_addr, mmap_offset;

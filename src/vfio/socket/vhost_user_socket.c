@@ -9,7 +9,7 @@
 
 #define TIMEOUT_MS  10000
 #define PATIENCE_MS 60000 /* for the first answer: Open vSwitch with DPDK may take 20 s */
-#define RETRY_MS    500	  /* who tries to connect again has other things to do */
+#define RETRY_MS    500	  /* a caller that reconnects has other work to do */
 
 struct header {
 	uint32_t request, flags;
@@ -87,7 +87,7 @@ int vhost_user_greet(struct peer *peer, bool *asked, uint64_t *features)
 		err = receive_reply(peer, &message, features, sizeof(*features),
 				    peer_deadline(PATIENCE_MS));
 	}
-	/* Until it has answered, nobody else has anything to say to it. */
+	/* Until it has answered, the connection is for this question only. */
 	peer->lost = err;
 	pthread_mutex_unlock(&peer->lock);
 	return err;
@@ -106,7 +106,7 @@ int vhost_user_check(struct peer *peer)
 		else if (got < 0 && (errno == EAGAIN || errno == EINTR))
 			err = 0;
 		else
-			err = peer_lose(peer, ENOTCONN, "the back end has gone");
+			err = peer_lose(peer, ENOTCONN, "the back end has disconnected");
 	}
 	pthread_mutex_unlock(&peer->lock);
 	return err;

@@ -28,7 +28,7 @@ struct sysfs {
 		bool ports;
 		uint8_t *mapped; /* for sysfs_access(); NULL: not possible */
 	} bars[BARS];
-	bool intx;		   /* switch it on in the end, as nobody else will */
+	bool intx;		   /* to be switched on again at the end */
 	char override[SYSFS_NAME]; /* driver_override as it was */
 	struct sysfs_setting undo[3];
 };
@@ -158,8 +158,8 @@ static int open_bars(struct sysfs *dev)
 }
 
 /*
- * What a driver has, Linux lets nobody map if it was built with CONFIG_IO_STRICT_DEVMEM, as
- * distributions do; so this comes after detach(). It maps whole pages: a BAR smaller than a page may
+ * With CONFIG_IO_STRICT_DEVMEM, which distributions set, Linux does not let a BAR be mapped that a
+ * driver has; so this comes after detach(). It maps whole pages: a BAR smaller than a page may
  * lie anywhere in its own.
  */
 static int map_bars(struct sysfs *dev)
@@ -190,7 +190,7 @@ static int change_command(const struct sysfs *dev, uint16_t clear, uint16_t set)
 
 /*
  * Power on and decoding of addresses on, bus mastering off. INTx off, too, which the kernel switches
- * on with "enable": cards signal what nobody handles here (virtio 1.2, 2.7.7: that the driver wants no
+ * on with "enable": cards signal interrupts that are not handled here (virtio 1.2, 2.7.7: that the driver wants no
  * interrupts is a hint), and a line that stays asserted is switched off for all cards that share it.
  */
 static int enable(struct sysfs *dev)
@@ -333,7 +333,7 @@ static int sysfs_call(struct vfio_device *vfio, unsigned long request, void *arg
 	}
 }
 
-/* One load or store: the device must not see the access in pieces. */
+/* One load or store: the device must see one access. */
 static int access_memory(volatile uint8_t *at, void *data, size_t size, bool write)
 {
 	switch (size) {

@@ -13,9 +13,8 @@
  *
  * It is in a session of its own and has all signals blocked, so that Ctrl-C does not reach it. It
  * signals nothing when it ends, and only waitpid() with __WCLONE sees it: programs do not notice that
- * they have a child. Who ends both processes by SIGKILL at once (systemd does it to a service that
- * does not end in time, and so does the end of a container) leaves no watcher; that is what an IOMMU
- * is better at.
+ * they have a child. If both processes get SIGKILL at once (systemd does that to a service that does
+ * not end in time, and so does the end of a container), no watcher is left; only an IOMMU helps there.
  *
  * The child runs in a copy of a process that may have other threads, so it makes system calls and
  * nothing else (signal-safety(7)): no memory is allocated, no lock is taken.
@@ -51,7 +50,7 @@ static void write_file(int dir, const char *name, const char *text)
 	int fd = openat(dir, name, O_WRONLY | O_TRUNC);
 
 	if (fd >= 0 && write(fd, text, strlen(text)) < 0) {
-		/* Not every card has a reset; nobody is there to hear about it. */
+		/* Not every card has a reset; there is no caller to report that to. */
 	}
 	close(fd);
 }
@@ -61,7 +60,7 @@ static void silence(int dir, const struct sysfs_setting *undo)
 	uint16_t command;
 	int config = openat(dir, "config", O_RDWR);
 
-	/* All ones: the card has gone. */
+	/* All ones: the card is gone. */
 	if (pread(config, &command, sizeof(command), PCI_COMMAND) == sizeof(command) &&
 	    command != UINT16_MAX) {
 		command &= ~PCI_COMMAND_MASTER;

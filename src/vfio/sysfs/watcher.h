@@ -24,7 +24,7 @@ struct sysfs_setting {
 };
 
 /**
- * watcher_start() - have somebody silence a card when this process ends, however it ends
+ * watcher_start() - have a card silenced when this process ends, however it ends
  * @dir:  the card's folder in sysfs, open
  * @lock: file that is locked as long as the card is in use
  * @undo: what to write then, after bus mastering has been switched off and the card reset
