@@ -40,7 +40,7 @@
 
 #define PBA_TEXT "E00000-000"
 
-static uint16_t checksum(const uint16_t *word)
+static uint16_t eeprom_checksum(const uint16_t *word)
 {
 	uint16_t sum = 0;
 
@@ -126,7 +126,7 @@ void nic_eeprom_create(struct nic *nic, const uint8_t mac[6])
 	word[WORD_VERSION] = 0x0001;
 	word[WORD_VERSION + 1] = 0x8000;
 	word[WORD_FREE] = END;
-	word[WORD_CHECKSUM] = checksum(word);
+	word[WORD_CHECKSUM] = eeprom_checksum(word);
 }
 
 uint32_t nic_eec_read(struct nic *nic, uint32_t i)

@@ -212,8 +212,8 @@ static void hash_packet(const struct nic_receiver *rx, const uint8_t *frame,
  * 7.1.2.5: fragments match no filter; IPv6 none that has an address. Datasheet gap: which byte of an
  * address or port comes first. Registers hold them in memory order, as DPDK writes them.
  */
-static const struct nic_flow *find_flow(const struct nic_receiver *rx, const uint8_t *frame,
-					const struct nic_packet *packet)
+static const struct nic_flow *find_5_tuple(const struct nic_receiver *rx, const uint8_t *frame,
+					   const struct nic_packet *packet)
 {
 	bool v4 = packet->type & RXD_TYPE_IPV4;
 	uint8_t protocol = packet->type & RXD_TYPE_TCP	  ? 0
@@ -263,7 +263,7 @@ uint32_t nic_pick_queue(struct nic *nic, const uint8_t *frame, struct nic_packet
 	}
 	/* The SYN filter would come before the 5-tuple filters. */
 	if (rx->flow_count)
-		flow = find_flow(rx, frame, packet);
+		flow = find_5_tuple(rx, frame, packet);
 	/* Datasheet gap: whether a packet has a hash if another filter has found its queue. Here it
 	 * has. */
 	if (rx->rss)

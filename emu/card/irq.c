@@ -110,7 +110,7 @@ static void cause(struct nic *nic, uint64_t queue, uint32_t other)
 	}
 }
 
-static void unmask(struct nic *nic, uint64_t queue, uint32_t other)
+static void unmask_causes(struct nic *nic, uint64_t queue, uint32_t other)
 {
 	struct nic_irq *irq = &nic->irq;
 	uint64_t new_queue = queue & ~irq->queue_mask & irq->queue_cause;
@@ -219,7 +219,7 @@ void nic_eicr_written(struct nic *nic, uint32_t i, uint32_t old, uint32_t value)
 /* 8.2.3.5.6: bits of EIAM are also unmasked by setting them in EICS. */
 static void set_cause(struct nic *nic, uint64_t queue, uint32_t other)
 {
-	unmask(nic, queue & nic->irq.queue_auto_mask, other & nic->irq.other_auto_mask);
+	unmask_causes(nic, queue & nic->irq.queue_auto_mask, other & nic->irq.other_auto_mask);
 	cause(nic, queue, other);
 }
 
@@ -251,13 +251,13 @@ void nic_eims_written(struct nic *nic, uint32_t i, uint32_t old, uint32_t value)
 {
 	(void)i;
 	(void)old;
-	unmask(nic, low(value), high(value));
+	unmask_causes(nic, low(value), high(value));
 }
 
 void nic_eims_ex_written(struct nic *nic, uint32_t i, uint32_t old, uint32_t value)
 {
 	(void)old;
-	unmask(nic, extended(i, value), 0);
+	unmask_causes(nic, extended(i, value), 0);
 }
 
 void nic_eimc_written(struct nic *nic, uint32_t i, uint32_t old, uint32_t value)

@@ -16,7 +16,7 @@
 /* ---- Sums ---- */
 
 /* One's complement addition does not care how many 16-bit words are added at a time. */
-static inline uint64_t add(uint64_t sum, uint64_t words)
+static inline uint64_t sum_add(uint64_t sum, uint64_t words)
 {
 	sum += words;
 	return sum + (sum < words); /* end-around carry */
@@ -25,17 +25,17 @@ static inline uint64_t add(uint64_t sum, uint64_t words)
 static inline uint64_t add_bytes(uint64_t sum, const uint8_t *data, size_t size)
 {
 	for (; size >= 8; size -= 8, data += 8)
-		sum = add(sum, load64(data));
+		sum = sum_add(sum, load64(data));
 	if (size & 4) {
-		sum = add(sum, load32(data));
+		sum = sum_add(sum, load32(data));
 		data += 4;
 	}
 	if (size & 2) {
-		sum = add(sum, load16(data));
+		sum = sum_add(sum, load16(data));
 		data += 2;
 	}
 	if (size & 1)
-		sum = add(sum, load8(data));
+		sum = sum_add(sum, load8(data));
 	return sum;
 }
 
@@ -117,8 +117,8 @@ static inline void inspect_l4(const uint8_t *frame, struct nic_packet *packet, u
 	}
 	packet->l4 = (uint16_t)l4;
 	if (packet->sums & RXD_L4CS) {
-		pseudo = add(pseudo, (uint32_t)protocol << 8);
-		pseudo = add(pseudo, __builtin_bswap16((uint16_t)size));
+		pseudo = sum_add(pseudo, (uint32_t)protocol << 8);
+		pseudo = sum_add(pseudo, __builtin_bswap16((uint16_t)size));
 		if (!all_ones(add_bytes(pseudo, frame + l4, size)))
 			packet->sums |= RXD_L4E;
 	}
@@ -134,7 +134,7 @@ static inline void inspect_ipv4(const uint8_t *frame, uint32_t l3, uint32_t leng
 	uint32_t total = __builtin_bswap16((uint16_t)(start >> 16));
 	uint32_t fragment = __builtin_bswap16((uint16_t)(start >> 48));
 	uint8_t protocol = (uint8_t)(middle >> 8);
-	uint64_t sum = add(add(start, middle), destination);
+	uint64_t sum = sum_add(sum_add(start, middle), destination);
 
 	if ((start & 0xF0) != 0x40 || header < IPV4_HEADER || header > total || total > length - l3)
 		return;
@@ -154,7 +154,7 @@ static inline void inspect_ipv4(const uint8_t *frame, uint32_t l3, uint32_t leng
 				  total - header >= 8 && load16(frame + l3 + header + 6);
 		return;
 	}
-	inspect_l4(frame, packet, protocol, l3 + header, add(middle >> 32, destination));
+	inspect_l4(frame, packet, protocol, l3 + header, sum_add(middle >> 32, destination));
 }
 
 static void inspect_ipv6(const uint8_t *frame, uint32_t l3, uint32_t length,

@@ -202,7 +202,7 @@ static inline enum nic_verdict deliver(struct nic *nic, uint32_t queue, const ui
 	return good ? NIC_TAKEN : NIC_MISSED;
 }
 
-static void refuse(struct nic_receiver *rx, size_t length)
+static void refuse_frame(struct nic_receiver *rx, size_t length)
 {
 	rx->refused++;
 	rx->refused_bytes += length;
@@ -229,12 +229,12 @@ enum nic_verdict nic_rx_frame(struct nic *nic, const void *data, size_t length, 
 		return NIC_DOWN;
 	}
 	if (unlikely(length < ETH_FRAME_MIN)) {
-		refuse(rx, length);
+		refuse_frame(rx, length);
 		rx->runts++;
 		return NIC_FILTERED;
 	}
 	if (unlikely(length > rx->max) && too_long(rx, frame, length)) {
-		refuse(rx, length);
+		refuse_frame(rx, length);
 		rx->oversize++;
 		return NIC_FILTERED;
 	}
@@ -242,7 +242,7 @@ enum nic_verdict nic_rx_frame(struct nic *nic, const void *data, size_t length, 
 	nic_inspect(rx->vlan_type, frame, (uint32_t)length, &packet);
 	if (unlikely(destination != rx->macs[0] || rx->filter_vlan) &&
 	    !nic_filter(nic, destination, &packet, &status)) {
-		refuse(rx, length);
+		refuse_frame(rx, length);
 		nic->account.rx_filtered++;
 		return NIC_FILTERED;
 	}

@@ -26,8 +26,8 @@ static size_t placeholder(const char *text, uint32_t *number)
 	return digits + 2;
 }
 
-static int expand(FILE *out, const char *text, const struct port *ports, uint32_t count,
-		  uint32_t *bad)
+static int expand_argument(FILE *out, const char *text, const struct port *ports, uint32_t count,
+			   uint32_t *bad)
 {
 	uint32_t number;
 	size_t length;
@@ -68,7 +68,7 @@ int command_expand(char ***expanded, char *const argv[], const struct port *port
 			err = -ENOMEM;
 			break;
 		}
-		err = expand(out, argv[i], ports, count, bad);
+		err = expand_argument(out, argv[i], ports, count, bad);
 		if (fclose(out) && !err)
 			err = -ENOMEM;
 	}
@@ -91,7 +91,7 @@ void command_free(char **argv)
  * In the child. The command must not outlive ixy-emu, and gets signals as if it had been started by
  * the shell.
  */
-static void run(char *const argv[], pid_t parent, int report)
+static void run_program(char *const argv[], pid_t parent, int report)
 {
 	sigset_t none;
 
@@ -121,7 +121,7 @@ pid_t command_start(char *const argv[])
 	}
 	pid_t child = fork();
 	if (!child)
-		run(argv, parent, report[1]);
+		run_program(argv, parent, report[1]);
 	close(report[1]);
 	if (child < 0)
 		err = errno;

@@ -69,7 +69,7 @@ static void print_wires(void)
 
 /* ---- Options ---- */
 
-static int parse_options(struct setup *setup, int argc, char **argv)
+static int parse_command_line(struct setup *setup, int argc, char **argv)
 {
 	struct emulator *emu = &setup->emu;
 	const char *directory = NULL, *mac = NULL;
@@ -308,7 +308,7 @@ static int tear_down(struct setup *setup, int status)
 	return status;
 }
 
-static int run(struct emulator *emu)
+static int run_emulator(struct emulator *emu)
 {
 	char **command = NULL;
 	uint32_t bad;
@@ -345,12 +345,12 @@ int main(int argc, char **argv)
 	int status;
 
 	app_start(argv);
-	status = parse_options(&setup, argc, argv);
+	status = parse_command_line(&setup, argc, argv);
 	if (status)
 		return status == DONE ? 0 : status;
 	serve_default_signals();
 	status = set_up(&setup);
 	if (!status)
-		status = run(&setup.emu);
+		status = run_emulator(&setup.emu);
 	return tear_down(&setup, status);
 }

@@ -264,7 +264,7 @@ static void loop(struct server *server)
 
 /* ---- Set-up ---- */
 
-static int watch(struct server *server, int fd, uint32_t events, uint32_t id)
+static int watch_file(struct server *server, int fd, uint32_t events, uint32_t id)
 {
 	struct epoll_event event = { .events = events, .data.u32 = id };
 
@@ -282,16 +282,16 @@ static int watch_all(struct server *server)
 	server->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (server->signals < 0 || server->epoll < 0)
 		return -1;
-	err |= watch(server, server->signals, EPOLLIN, UINT32_MAX);
+	err |= watch_file(server, server->signals, EPOLLIN, UINT32_MAX);
 	for (uint32_t i = 0; i < emu->count; i++) {
-		err |= watch(server, vfu_fd(emu->ports[i].server), EPOLLIN, i);
+		err |= watch_file(server, vfu_fd(emu->ports[i].server), EPOLLIN, i);
 		/*
 		 * A wire whose card has no room leaves frames where they are: that must not keep us
 		 * awake.
 		 */
 		if (emu->ports[i].wire->fd >= 0)
-			err |= watch(server, emu->ports[i].wire->fd, EPOLLIN | EPOLLET,
-				     WIRES_MAX + i);
+			err |= watch_file(server, emu->ports[i].wire->fd, EPOLLIN | EPOLLET,
+					  WIRES_MAX + i);
 	}
 	return err;
 }

@@ -206,7 +206,7 @@ static int open_backing(struct vfu_dma *dma, int fd, uint64_t offset, uint64_t s
 }
 
 /* Index of the first mapping that ends at @iova or behind. */
-static uint32_t find(const struct vfu_dma *dma, uint64_t iova)
+static uint32_t find_mapping(const struct vfu_dma *dma, uint64_t iova)
 {
 	uint32_t low = 0, high = dma->count;
 
@@ -254,7 +254,7 @@ int vfu_dma_map(struct vfu_dma *dma, const struct vfu_dma_map *map, int fd)
 		.last = map->iova + (map->size - 1),
 		.writable = map->flags & VFU_DMA_WRITE,
 	};
-	uint32_t index = find(dma, new.first);
+	uint32_t index = find_mapping(dma, new.first);
 
 	if (!valid_range(map->iova, map->size) || map->offset % VFU_PAGE ||
 	    !(map->flags & (VFU_DMA_READ | VFU_DMA_WRITE)))
@@ -294,7 +294,7 @@ static void advance(struct vfu_mapping *mapping, uint64_t first)
 int vfu_dma_unmap(struct vfu_dma *dma, uint64_t iova, uint64_t size, bool *changed)
 {
 	uint64_t last = iova + (size - 1);
-	uint32_t begin = find(dma, iova), end;
+	uint32_t begin = find_mapping(dma, iova), end;
 
 	*changed = false;
 	if (!valid_range(iova, size))
@@ -338,7 +338,7 @@ void vfu_dma_unmap_all(struct vfu_dma *dma)
 
 bool vfu_dma_window(const struct vfu_dma *dma, uint64_t iova, struct nic_window *window)
 {
-	uint32_t index = find(dma, iova);
+	uint32_t index = find_mapping(dma, iova);
 
 	if (index == dma->count)
 		return false;

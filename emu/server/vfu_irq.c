@@ -52,7 +52,7 @@ static uint32_t irq_count(const struct vfu_server *server, uint32_t index)
  * the kernel never waits when it signals an eventfd itself, as it does at the end of an
  * asynchronous read: so we let it read a byte of an empty file in memory.
  */
-static void tell(struct vfu_server *server, int fd)
+static void signal_event(struct vfu_server *server, int fd)
 {
 	struct iocb read_byte = {
 		.aio_lio_opcode = IOCB_CMD_PREAD,
@@ -93,29 +93,29 @@ static void trigger(struct vfu_server *server, struct vfu_irq *irq, bool automas
 		irq->pending = true;
 		return;
 	}
-	tell(server, irq->fd[VFU_TRIGGERED]);
+	signal_event(server, irq->fd[VFU_TRIGGERED]);
 	if (automask) {
 		irq->masked = true;
-		tell(server, irq->fd[VFU_MASKED]);
+		signal_event(server, irq->fd[VFU_MASKED]);
 	}
 }
 
-static void mask(struct vfu_server *server, struct vfu_irq *irq)
+static void mask_irq(struct vfu_server *server, struct vfu_irq *irq)
 {
 	if (!irq->masked) {
 		irq->masked = true;
-		tell(server, irq->fd[VFU_MASKED]);
+		signal_event(server, irq->fd[VFU_MASKED]);
 	}
 }
 
-static void unmask(struct vfu_server *server, struct vfu_irq *irq, bool automask)
+static void unmask_irq(struct vfu_server *server, struct vfu_irq *irq, bool automask)
 {
 	bool pending = irq->pending;
 
 	if (!irq->masked)
 		return;
 	irq->masked = irq->pending = false;
-	tell(server, irq->fd[VFU_UNMASKED]);
+	signal_event(server, irq->fd[VFU_UNMASKED]);
 	if (pending)
 		trigger(server, irq, automask);
 }
@@ -222,9 +222,9 @@ static int set_events(struct vfu_irq *irqs, uint32_t count, enum vfu_event event
 static void act(struct vfu_server *server, struct vfu_irq *irq, uint32_t action, bool automask)
 {
 	if (action == VFIO_IRQ_SET_ACTION_MASK)
-		mask(server, irq);
+		mask_irq(server, irq);
 	else if (action == VFIO_IRQ_SET_ACTION_UNMASK)
-		unmask(server, irq, automask);
+		unmask_irq(server, irq, automask);
 	else
 		trigger(server, irq, automask);
 }

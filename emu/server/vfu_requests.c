@@ -238,7 +238,7 @@ static int region_write_multi(struct vfu_server *server, const struct vfu_reques
 	return 0;
 }
 
-static int dma_map(struct vfu_server *server, const struct vfu_request *request)
+static int handle_dma_map(struct vfu_server *server, const struct vfu_request *request)
 {
 	struct vfu_dma_map map;
 
@@ -257,8 +257,8 @@ static int dma_map(struct vfu_server *server, const struct vfu_request *request)
  * guest's address space goes (several mappings, or none), so that is what we do. Dirty pages are not
  * tracked.
  */
-static int dma_unmap(struct vfu_server *server, const struct vfu_request *request,
-		     struct vfu_reply *reply)
+static int handle_dma_unmap(struct vfu_server *server, const struct vfu_request *request,
+			    struct vfu_reply *reply)
 {
 	struct vfu_dma_unmap unmap;
 	bool changed = true;
@@ -289,9 +289,9 @@ int vfu_command(struct vfu_server *server, uint16_t command, struct vfu_request 
 	case VFU_VERSION:
 		return -EINVAL; /* once is enough */
 	case VFU_DMA_MAP:
-		return dma_map(server, request);
+		return handle_dma_map(server, request);
 	case VFU_DMA_UNMAP:
-		return dma_unmap(server, request, reply);
+		return handle_dma_unmap(server, request, reply);
 	case VFU_DEVICE_GET_INFO:
 		return device_info(request, reply);
 	case VFU_DEVICE_GET_REGION_INFO:

@@ -184,7 +184,7 @@ static bool is_of_use(int fd)
  * Keeps the file descriptors that came with a message, those of no use as -1. There is room for all
  * that a message can have: the kernel only cuts what does not fit into our limit of open files.
  */
-static void take_fds(struct vfu_client *client, struct msghdr *message)
+static void take_request_fds(struct vfu_client *client, struct msghdr *message)
 {
 	struct vfu_request *request = &client->request;
 
@@ -229,7 +229,7 @@ static ssize_t receive_some(struct vfu_client *client, size_t size)
 
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -1;
-	take_fds(client, &message);
+	take_request_fds(client, &message);
 	return n ? n : -1;
 }
 
@@ -240,7 +240,7 @@ static ssize_t receive_some(struct vfu_client *client, size_t size)
  * Return: 1 when the message is complete, 0 if more must come, -1 if it has disconnected or talks
  * nonsense.
  */
-static int receive(struct vfu_client *client, struct vfu_header *header)
+static int receive_bytes(struct vfu_client *client, struct vfu_header *header)
 {
 	for (;;) {
 		size_t wanted = HEADER_SIZE;
@@ -402,7 +402,7 @@ static uint32_t serve_client(struct vfu_server *server)
 
 	while (answered < BUDGET) {
 		struct vfu_header header;
-		int ready = send_unsent(client) ?: receive(client, &header);
+		int ready = send_unsent(client) ?: receive_bytes(client, &header);
 
 		if (ready > 0) {
 			answered++;

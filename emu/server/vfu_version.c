@@ -38,7 +38,7 @@ static void skip_space(struct json *json)
 	json->at += strspn(json->at, " \t\r\n");
 }
 
-static bool skip(struct json *json, const char *token)
+static bool accept_token(struct json *json, const char *token)
 {
 	skip_space(json);
 	if (strncmp(json->at, token, strlen(token)) != 0)
@@ -54,7 +54,7 @@ static bool read_string(struct json *json, char *name, size_t room)
 {
 	size_t length = 0;
 
-	if (!skip(json, "\""))
+	if (!accept_token(json, "\""))
 		return false;
 	while (*json->at != '"') {
 		if ((unsigned char)*json->at < 0x20)
@@ -77,7 +77,7 @@ static bool read_string(struct json *json, char *name, size_t room)
 	return true;
 }
 
-static bool read_number(struct json *json, enum json_type *type, uint64_t *value)
+static bool read_json_number(struct json *json, enum json_type *type, uint64_t *value)
 {
 	static const char digits[] = "0123456789";
 	bool negative = *json->at == '-';
@@ -152,13 +152,13 @@ static bool read_members(struct json *json, bool object)
 	const char *end = object ? "}" : "]";
 	size_t length = strlen(json->path);
 
-	if (skip(json, end))
+	if (accept_token(json, end))
 		return true;
 	do {
 		if (object) {
 			char name[MAX_PATH];
 
-			if (!read_string(json, name, sizeof(name)) || !skip(json, ":"))
+			if (!read_string(json, name, sizeof(name)) || !accept_token(json, ":"))
 				return false;
 			snprintf(json->path + length, sizeof(json->path) - length, "%s%s",
 				 length ? "." : "", name);
@@ -169,8 +169,8 @@ static bool read_members(struct json *json, bool object)
 		if (!read_value(json))
 			return false;
 		json->path[length] = '\0';
-	} while (skip(json, ","));
-	return skip(json, end);
+	} while (accept_token(json, ","));
+	return accept_token(json, end);
 }
 
 static bool read_value(struct json *json)
@@ -190,23 +190,23 @@ static bool read_value(struct json *json)
 		type = object ? JSON_OBJECT : JSON_OTHER;
 	} else if (*json->at == '"') {
 		ok = read_string(json, NULL, 0);
-	} else if (skip(json, "true")) {
+	} else if (accept_token(json, "true")) {
 		type = JSON_TRUE;
 		ok = true;
-	} else if (skip(json, "false")) {
+	} else if (accept_token(json, "false")) {
 		type = JSON_FALSE;
 		ok = true;
-	} else if (skip(json, "null")) {
+	} else if (accept_token(json, "null")) {
 		ok = true;
 	} else {
-		ok = read_number(json, &type, &value);
+		ok = read_json_number(json, &type, &value);
 	}
 	if (ok)
 		found(json, type, value);
 	return ok;
 }
 
-static bool parse(struct vfu_capabilities *capabilities, const char *text)
+static bool parse_version(struct vfu_capabilities *capabilities, const char *text)
 {
 	struct json json = { .at = text, .capabilities = capabilities };
 
@@ -250,7 +250,7 @@ int vfu_negotiate(struct vfu_capabilities *capabilities, const struct vfu_reques
 		return -EINVAL;
 	if (has_json) {
 		if (request->data[request->size - 1] != '\0' ||
-		    !parse(capabilities, (const char *)request->data + sizeof(version)))
+		    !parse_version(capabilities, (const char *)request->data + sizeof(version)))
 			return -EINVAL;
 	}
 	if (version.minor > VFU_MINOR)

@@ -95,7 +95,7 @@ static inline uint64_t load(const uint8_t *p)
 /*
  * Nearly always equal; so first whether, in a loop that the compiler can vectorise, then how many.
  */
-static uint32_t compare(const uint8_t *a, const uint8_t *b, uint32_t length)
+static uint32_t compare_packet(const uint8_t *a, const uint8_t *b, uint32_t length)
 {
 	uint32_t words = length & ~7u, n = 0;
 	uint64_t any = 0;
@@ -133,9 +133,9 @@ uint32_t gen_packet_differences(const struct gen_stream *stream, const uint8_t *
 
 	uint32_t offset = 56;
 	for (uint32_t i = 1; i < stream->repeats; i++) {
-		n += compare(frame + offset, expected + offset, i * GEN_REPEAT - offset);
+		n += compare_packet(frame + offset, expected + offset, i * GEN_REPEAT - offset);
 		n += differing_bytes(gen_word(frame, i * GEN_REPEAT), sequence);
 		offset = i * GEN_REPEAT + 8;
 	}
-	return n + compare(frame + offset, expected + offset, stream->length - offset);
+	return n + compare_packet(frame + offset, expected + offset, stream->length - offset);
 }

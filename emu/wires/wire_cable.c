@@ -47,7 +47,7 @@ struct cable_wire {
 	uint64_t lit;
 };
 
-static uint8_t *slot_buffer(const struct cable_wire *cable, uint32_t i)
+static uint8_t *cable_buffer(const struct cable_wire *cable, uint32_t i)
 {
 	return cable->queue + (size_t)(i % QUEUE_FRAMES) * QUEUE_STRIDE;
 }
@@ -59,13 +59,13 @@ static void enqueue(struct cable_wire *cable, const uint8_t *frame, size_t lengt
 		cable->peer->wire.account.dropped++;
 		return;
 	}
-	memcpy(slot_buffer(cable, cable->tail), frame, length);
+	memcpy(cable_buffer(cable, cable->tail), frame, length);
 	cable->lengths[cable->tail % QUEUE_FRAMES] = length;
 	cable->tail++;
 }
 
 /* Return: false if the card has no room at the moment. */
-static bool deliver(struct cable_wire *cable, const uint8_t *frame, size_t length)
+static bool deliver_queued(struct cable_wire *cable, const uint8_t *frame, size_t length)
 {
 	if (nic_receive(cable->wire.nic, frame, length, NIC_TRY) == NIC_BUSY)
 		return false;
@@ -78,8 +78,8 @@ static uint32_t drain(struct cable_wire *cable)
 	uint32_t n = 0;
 
 	for (; n < WIRE_BURST && cable->head != cable->tail; n++) {
-		if (!deliver(cable, slot_buffer(cable, cable->head),
-			     cable->lengths[cable->head % QUEUE_FRAMES]))
+		if (!deliver_queued(cable, cable_buffer(cable, cable->head),
+				    cable->lengths[cable->head % QUEUE_FRAMES]))
 			break;
 		cable->head++;
 	}
@@ -110,7 +110,7 @@ static void cable_transmit(struct wire *wire, const uint8_t *frame, size_t lengt
 
 	/* Without a copy in between, where nothing waits. */
 	if (peer->head == peer->tail && length >= FRAME_MIN && length <= NIC_FRAME_MAX &&
-	    deliver(peer, frame, length))
+	    deliver_queued(peer, frame, length))
 		return;
 	enqueue(peer, frame, length);
 }

@@ -80,7 +80,7 @@ static int gen_option(struct wire *wire, const char *key, const char *value)
 	return wire_unknown_option(wire, key);
 }
 
-static uint8_t *slot_buffer(const struct gen_wire *gen, uint32_t slot)
+static uint8_t *gen_buffer(const struct gen_wire *gen, uint32_t slot)
 {
 	return gen->buffers + (size_t)slot * gen->stride;
 }
@@ -140,7 +140,7 @@ static void gen_new_life(struct gen_wire *gen, uint64_t now)
 	gen_stream_new_life(&gen->stream,
 			    gen->stream.life + 0x9E3779B9); /* odd: all lives come by */
 	for (uint32_t i = 0; i < gen->slots; i++)
-		gen_packet_fill(&gen->stream, slot_buffer(gen, i));
+		gen_packet_fill(&gen->stream, gen_buffer(gen, i));
 	gen->slot = gen->slots;
 	gen->sequence = 0;
 	gen->flow = 0;
@@ -155,7 +155,7 @@ static void gen_new_life(struct gen_wire *gen, uint64_t now)
 static void gen_make_burst(struct gen_wire *gen)
 {
 	for (uint32_t i = 0; i < gen->slots; i++) {
-		gen_packet_number(&gen->stream, slot_buffer(gen, i), gen->flow, gen->sequence++);
+		gen_packet_number(&gen->stream, gen_buffer(gen, i), gen->flow, gen->sequence++);
 		if (++gen->flow == gen->stream.flows)
 			gen->flow = 0;
 	}
@@ -203,7 +203,7 @@ static uint32_t gen_poll(struct wire *wire, uint64_t now)
 		if (gen->slot == gen->slots)
 			gen_make_burst(gen);
 
-		enum nic_verdict verdict = nic_receive(wire->nic, slot_buffer(gen, gen->slot),
+		enum nic_verdict verdict = nic_receive(wire->nic, gen_buffer(gen, gen->slot),
 						       gen->stream.length, flags);
 		if (verdict == NIC_DOWN)
 			gen->paused_until = now + WIRE_DOWN_PAUSE;

@@ -84,7 +84,7 @@ static void tell_skipped(struct pcap_wire *pcap)
 }
 
 /* The next frame of this pass that can be replayed. Return: false at the end. */
-static bool read_frame(struct pcap_wire *pcap)
+static bool read_pcap_frame(struct pcap_wire *pcap)
 {
 	struct capture_reader *in = &pcap->in;
 	int length = capture_next(in, &pcap->frame);
@@ -111,7 +111,7 @@ static bool read_frame(struct pcap_wire *pcap)
 static bool next_frame(struct pcap_wire *pcap)
 {
 	while (pcap->loops) {
-		if (read_frame(pcap))
+		if (read_pcap_frame(pcap))
 			return true;
 		if (!pcap->passed)
 			pcap->loops = 0; /* nothing in it, and nothing the next time */

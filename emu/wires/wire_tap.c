@@ -113,7 +113,7 @@ static void deleted(struct tap_wire *tap)
 }
 
 /* Return: false if there is none. */
-static bool read_frame(struct tap_wire *tap)
+static bool read_tap_frame(struct tap_wire *tap)
 {
 	ssize_t n;
 
@@ -139,7 +139,7 @@ static uint32_t tap_poll(struct wire *wire, uint64_t now)
 	if (now < tap->next || wire->fd < 0)
 		return 0;
 	for (; n < WIRE_BURST; n++) {
-		if (!tap->length && !read_frame(tap)) {
+		if (!tap->length && !read_tap_frame(tap)) {
 			tap->next = now + LOOK_AGAIN;
 			break;
 		}

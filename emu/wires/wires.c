@@ -31,7 +31,7 @@ static const char *kind_names(char *names, size_t size)
 	return names;
 }
 
-static int parse_options(struct wire *wire, char *text)
+static int parse_wire_options(struct wire *wire, char *text)
 {
 	char *rest = text, *word;
 
@@ -92,7 +92,7 @@ int wires_add(struct wires *wires, const char *text)
 	wire->fd = -1;
 	wires->wire[wires->count++] = wire;
 
-	int err = text[length] ? parse_options(wire, copy + length + 1) : 0;
+	int err = text[length] ? parse_wire_options(wire, copy + length + 1) : 0;
 	free(copy);
 	return err;
 }

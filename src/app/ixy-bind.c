@@ -47,7 +47,7 @@ static unsigned int read_hex(const char *pci, const char *file)
 	return sysfs_read(text, SYSFS_DEVICE "/%s", pci, file) ? strtoul(text, NULL, 16) : 0;
 }
 
-static void read_card(struct card *card, const char *pci)
+static void read_function(struct card *card, const char *pci)
 {
 	char node[SYSFS_NAME];
 
@@ -84,7 +84,7 @@ static int read_cards(struct card *cards)
 	while ((pci = sysfs_next(dir)) != NULL) {
 		if (count == CARDS_MAX)
 			continue;
-		read_card(&cards[count], pci);
+		read_function(&cards[count], pci);
 		count += is_network_card(&cards[count]);
 	}
 	qsort(cards, count, sizeof(*cards), by_address);
@@ -163,7 +163,7 @@ static void json_neighbour(const char *pci, const char *driver, void *ctx)
 	putchar('}');
 }
 
-static void print_json(struct card *cards, int count)
+static void print_list_json(struct card *cards, int count)
 {
 	for (struct card *c = cards; c < cards + count; c++) {
 		int neighbours = 0;
@@ -281,7 +281,7 @@ static bool may_bind(const struct card *card, const char *driver, char **named, 
 /* ---- Giving it ---- */
 
 /* Run a program of the system and wait for it. */
-static void run(char *const argv[])
+static void run_command(char *const argv[])
 {
 	pid_t pid = fork();
 
@@ -294,35 +294,35 @@ static void run(char *const argv[])
 }
 
 /* If it fails, that is seen later. @second may be NULL. */
-static void load(const char *first, const char *second)
+static void load_modules(const char *first, const char *second)
 {
 	printf("modprobe -a %s%s%s\n", first, second ? " " : "", second ?: "");
 	fflush(stdout);
-	run((char *[]){ "modprobe", "-a", (char *)first, (char *)second, NULL });
+	run_command((char *[]){ "modprobe", "-a", (char *)first, (char *)second, NULL });
 }
 
-static bool fail(const struct card *card, const char *file, int err)
+static bool report_failure(const struct card *card, const char *file, int err)
 {
 	return refuse(card, "%s: %s%s", file, strerror(-err),
 		      err == -EACCES || err == -EPERM ? " (ixy-bind needs root: sudo)" : "");
 }
 
 /* Take it from its driver and offer it to the one that @override names; "": to all. */
-static bool move(const struct card *card, const char *override)
+static bool change_driver(const struct card *card, const char *override)
 {
 	int err = sysfs_write(*override ? override : "\n", SYSFS_DEVICE "/driver_override",
 			      card->pci);
 
 	if (err)
-		return fail(card, "driver_override", err);
+		return report_failure(card, "driver_override", err);
 	if (*card->driver && strcmp(card->driver, override)) {
 		err = sysfs_write(card->pci, SYSFS_DEVICE "/driver/unbind", card->pci);
 		if (err && err != -ENOENT)
-			return fail(card, "driver/unbind", err);
+			return report_failure(card, "driver/unbind", err);
 	}
 	err = sysfs_write(card->pci, "bus/pci/drivers_probe");
 	/* It fails when no driver wants the card; whether that is right is seen later. */
-	return err == -EACCES || err == -EPERM ? fail(card, "drivers_probe", err) : true;
+	return err == -EACCES || err == -EPERM ? report_failure(card, "drivers_probe", err) : true;
 }
 
 static bool bind_vfio(const struct card *card, const struct passwd *user)
@@ -330,22 +330,22 @@ static bool bind_vfio(const struct card *card, const struct passwd *user)
 	char path[PATH_MAX];
 
 	if (!sysfs_exists("bus/pci/drivers/vfio-pci") || !sysfs_exists("module/vfio_iommu_type1"))
-		load("vfio-pci", "vfio_iommu_type1");
+		load_modules("vfio-pci", "vfio_iommu_type1");
 	if (!sysfs_exists("bus/pci/drivers/vfio-pci"))
 		return refuse(card, "the kernel has no vfio-pci");
 	if (sysfs_is_bridge(card->pci))
 		return !strcmp(target(card, "vfio-pci"), card->driver) ||
-		       move(card, SYSFS_NO_DRIVER);
-	if (strcmp(card->driver, "vfio-pci") && !move(card, "vfio-pci"))
+		       change_driver(card, SYSFS_NO_DRIVER);
+	if (strcmp(card->driver, "vfio-pci") && !change_driver(card, "vfio-pci"))
 		return false;
 	if (!user)
 		return true;
 	/* udev may be about to give the new file its default owner. */
 	if (strcmp(card->driver, "vfio-pci") && !access("/run/udev/control", F_OK))
-		run((char *[]){ "udevadm", "settle", "--timeout=5", NULL });
+		run_command((char *[]){ "udevadm", "settle", "--timeout=5", NULL });
 	snprintf(path, sizeof(path), "/dev/vfio/%s", card->group);
 	if (chown(path, user->pw_uid, -1))
-		return fail(card, path, -errno);
+		return report_failure(card, path, -errno);
 	printf("%s belongs to %s; programs of %s need locked memory, too: see ulimit -l\n", path,
 	       user->pw_name, user->pw_name);
 	return true;
@@ -357,16 +357,16 @@ static bool bind_kernel(const struct card *card)
 
 	if (*card->driver && !is_for_programs(card->driver)) {
 		int err = sysfs_write("\n", SYSFS_DEVICE "/driver_override", card->pci);
-		return err ? fail(card, "driver_override", err) : true;
+		return err ? report_failure(card, "driver_override", err) : true;
 	}
-	if (!move(card, ""))
+	if (!change_driver(card, ""))
 		return false;
 	if (sysfs_link(driver, SYSFS_DEVICE "/driver", card->pci))
 		return true;
 	/* Its driver is a module that is not loaded: udev would have done that at the start. */
 	if (sysfs_read(modalias, SYSFS_DEVICE "/modalias", card->pci) && *modalias)
-		load(modalias, NULL);
-	return move(card, "");
+		load_modules(modalias, NULL);
+	return change_driver(card, "");
 }
 
 static bool bind_card(const char *pci, const char *driver, const struct passwd *user)
@@ -374,7 +374,7 @@ static bool bind_card(const char *pci, const char *driver, const struct passwd *
 	struct card before, after;
 	bool done;
 
-	read_card(&before, pci);
+	read_function(&before, pci);
 	/* A program may have it without a driver (sysfs:...); such are locked. */
 	const int lock = *before.driver ? -1 : sysfs_lock(pci);
 	if (lock == -EBUSY)
@@ -384,13 +384,13 @@ static bool bind_card(const char *pci, const char *driver, const struct passwd *
 	else if (!strcmp(driver, "kernel"))
 		done = bind_kernel(&before);
 	else
-		done = move(&before, SYSFS_NO_DRIVER);
+		done = change_driver(&before, SYSFS_NO_DRIVER);
 	if (lock >= 0)
 		close(lock);
 	if (!done)
 		return false;
 
-	read_card(&after, pci);
+	read_function(&after, pci);
 	if (!strcmp(driver, "kernel"))
 		done = *after.driver && !is_for_programs(after.driver);
 	else
@@ -428,7 +428,7 @@ static bool bind_cards(const char *driver, char **named, int count, const struct
 	}
 	for (int i = 0; i < count && good; i++) {
 		struct card card;
-		read_card(&card, named[i]);
+		read_function(&card, named[i]);
 		refused |= !may_bind(&card, driver, named, count);
 	}
 	good &= !refused;
@@ -483,7 +483,7 @@ int main(int argc, char **argv)
 	const char *driver = argv[optind];
 	if (!driver) {
 		int count = read_cards(cards);
-		(json ? print_json : print_text)(cards, count);
+		(json ? print_list_json : print_text)(cards, count);
 		return 0;
 	}
 	if (strcmp(driver, "vfio-pci") && strcmp(driver, "kernel") && strcmp(driver, "none"))

@@ -58,7 +58,7 @@ static bool add_frame(struct source *source, const uint8_t *data, uint32_t size)
 }
 
 /* An IPv4 header checksum, RFC 1071; the data is in network order and stays so. */
-static uint16_t checksum(const uint8_t *data, size_t size)
+static uint16_t ip_checksum(const uint8_t *data, size_t size)
 {
 	uint32_t sum = 0;
 
@@ -83,7 +83,7 @@ static bool make_frame(struct source *source, const uint8_t mac[6], uint32_t siz
 	frame[0] = 2; /* locally administered, not multicast */
 	memcpy(frame + 6, mac, 6);
 	memcpy(ip, ip_header, sizeof(ip_header));
-	uint16_t sum = checksum(ip, sizeof(ip_header));
+	uint16_t sum = ip_checksum(ip, sizeof(ip_header));
 	ip[10] = sum >> 8;
 	ip[11] = sum;
 	memcpy(udp, udp_header, sizeof(udp_header));
@@ -103,7 +103,7 @@ static void interruptible(bool on)
 	}
 }
 
-static void tell_skipped(struct capture_reader *reader)
+static void report_skipped(struct capture_reader *reader)
 {
 	const char *skipped = capture_skipped(reader);
 
@@ -141,7 +141,7 @@ static int load_frames(struct pktgen *p, const char *path)
 	if (size < 0)
 		app_say("%s%s", reader.message, source->count ? "; sending what comes before" : "");
 	if (!err) {
-		tell_skipped(&reader);
+		report_skipped(&reader);
 		if (!source->count && !p->damaged)
 			app_say("%s: no packets to send", path);
 	}
@@ -198,7 +198,7 @@ static uint32_t budget(const struct pktgen *p, uint16_t queue, uint64_t sent, bo
 }
 
 /* What a thread does: its queues, from @first on and before @end. */
-static void serve(struct app *app, uint16_t first, uint16_t end)
+static void generate(struct app *app, uint16_t first, uint16_t end)
 {
 	const uint32_t buffers = 2 * app->devices[0]->config.tx_ring * (end - first);
 	struct pktgen *p = (struct pktgen *)app;
@@ -271,7 +271,7 @@ int main(int argc, char **argv)
 		return app_close(&p.app);
 	p.app.status = load_source(&p, path, size);
 	if (!p.app.status)
-		app_run(&p.app, serve);
+		app_run(&p.app, generate);
 	int status = app_close(&p.app) ?: p.damaged;
 	for (uint32_t i = 0; i < p.source.count; i++)
 		free(p.source.frames[i].data);

@@ -29,7 +29,7 @@ void app_log(enum ixy_log_level level, const char *line, void *ctx)
 		app_say("%s", line);
 }
 
-static size_t add(struct app_option *all, size_t count, const struct app_option *more)
+static size_t add_options(struct app_option *all, size_t count, const struct app_option *more)
 {
 	for (; more && more->name && count < OPTIONS_MAX - 1; more++)
 		all[count++] = *more;
@@ -83,11 +83,11 @@ bool app_parse(struct app *app, int argc, char **argv, uint32_t args)
 	struct app_option all[OPTIONS_MAX] = { 0 };
 	int status;
 
-	size_t count = add(all, 0, app->extra);
-	count = add(all, count, app->touch ? touching : NULL);
-	count = add(all, count, common);
-	count = add(all, count, app->threads ? NULL : with_threads);
-	add(all, count, app_never_waits ? NULL : waiting);
+	size_t count = add_options(all, 0, app->extra);
+	count = add_options(all, count, app->touch ? touching : NULL);
+	count = add_options(all, count, common);
+	count = add_options(all, count, app->threads ? NULL : with_threads);
+	add_options(all, count, app_never_waits ? NULL : waiting);
 
 	app_start(argv);
 	argv[0] = (char *)app_program;

@@ -53,7 +53,7 @@ static uint64_t read_dropped(const struct app *app, uint32_t i)
 	return received > sent ? received - sent : 0;
 }
 
-static void read_card(struct app *app, uint32_t i, struct count *count)
+static void read_counters(struct app *app, uint32_t i, struct count *count)
 {
 	uint64_t dropped = read_dropped(app, i);
 
@@ -253,7 +253,7 @@ void app_report(struct app *app, bool final)
 
 	for (uint32_t i = 0; i < app->device_count; i++) {
 		const struct count before = last[i];
-		read_card(app, i, &last[i]);
+		read_counters(app, i, &last[i]);
 		r.all[i] = last[i];
 		r.in_time[i] = difference(&last[i], final ? &none : &before);
 	}

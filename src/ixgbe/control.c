@@ -12,7 +12,7 @@ static int ixgbe_set_promiscuous(struct ixy_device *ixy, bool on)
 	return dev->error;
 }
 
-/* 8.2.3.7.9, 8.2.3.7.10: the address begins in RAL; AV makes the entry valid. */
+/* 8.2.3.7.8, 8.2.3.7.9: the address begins in RAL; AV makes the entry valid. */
 static int ixgbe_set_mac(struct ixy_device *ixy, const uint8_t mac[6])
 {
 	struct ixgbe_device *dev = (struct ixgbe_device *)ixy;

@@ -32,7 +32,7 @@ static int protocol_code(uint8_t protocol)
 	return -1;
 }
 
-static int check(const struct ixgbe_device *dev, const struct ixy_flow *flow)
+static int check_flow(const struct ixgbe_device *dev, const struct ixy_flow *flow)
 {
 	const char *address = vfio_address(dev->ixy.vfio);
 
@@ -57,7 +57,7 @@ int ixgbe_add_flow(struct ixy_device *ixy, const struct ixy_flow *flow)
 	struct ixgbe_device *dev = (struct ixgbe_device *)ixy;
 	uint32_t i = 0;
 
-	int err = check(dev, flow);
+	int err = check_flow(dev, flow);
 	if (err)
 		return err;
 	if (ixgbe_gone(dev))

@@ -31,7 +31,7 @@
 #define SHORTEST_US  8
 #define LONGEST_US   128
 
-static struct ixgbe_device *device(const struct ixy_interrupts *in)
+static struct ixgbe_device *ixgbe_device_of(const struct ixy_interrupts *in)
 {
 	return (struct ixgbe_device *)in->dev;
 }
@@ -50,7 +50,7 @@ static uint64_t now_ns(void)
 static void ixgbe_set_interval(struct ixy_interrupts *in, uint32_t vector, uint32_t us)
 {
 	in->vectors[vector].interval_us = us;
-	ixgbe_write(device(in), EITR(vector), EITR_CNT_WDIS | (us + 1) / 2 << 3);
+	ixgbe_write(ixgbe_device_of(in), EITR(vector), EITR_CNT_WDIS | (us + 1) / 2 << 3);
 }
 
 /* An interrupt has come: see struct ixy_interrupt_config. */
@@ -113,7 +113,7 @@ static int ixgbe_arm_vectors(struct ixy_interrupts *in, const struct ixy_interru
 
 static void ixgbe_interrupts_off(struct ixy_interrupts *in)
 {
-	struct ixgbe_device *dev = device(in);
+	struct ixgbe_device *dev = ixgbe_device_of(in);
 
 	ixgbe_write(dev, EIMC, EIMC_ALL);
 	ixgbe_write(dev, EIMC_EX(0), UINT32_MAX);
@@ -124,7 +124,7 @@ static void ixgbe_interrupts_off(struct ixy_interrupts *in)
 /* 4.6.6, 7.3.4 */
 static int ixgbe_interrupts_on(struct ixy_interrupts *in, const struct ixy_interrupt_config *config)
 {
-	struct ixgbe_device *dev = device(in);
+	struct ixgbe_device *dev = ixgbe_device_of(in);
 	const uint32_t queues = dev->ixy.config.rx_queues;
 	uint32_t ivar[IVARS] = { 0 };
 
@@ -170,7 +170,7 @@ static bool ixgbe_waiting(struct ixy_device *ixy, uint16_t queue)
 
 static bool ixgbe_arm(struct ixy_interrupts *in, uint16_t queue)
 {
-	struct ixgbe_device *dev = device(in);
+	struct ixgbe_device *dev = ixgbe_device_of(in);
 	const uint32_t vector = in->msix ? 1 + queue : 0;
 	eventfd_t signals;
 

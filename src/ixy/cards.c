@@ -25,7 +25,7 @@ static const struct ixy_card cards[] = {
 	{ 0 },
 };
 
-static const struct ixy_card *find(const uint16_t id[2])
+static const struct ixy_card *find_card(const uint16_t id[2])
 {
 	for (const struct ixy_card *c = cards; c->name; c++)
 		for (const uint16_t *i = c->ids; *i; i++)
@@ -42,7 +42,7 @@ int ixy_find_card(const struct vfio_device *vfio, const uint16_t id[2],
 	if (id[0] == UINT16_MAX)
 		return ixy_fail(ENODEV, "%s: the card does not answer: it is off, or gone",
 				vfio_address(vfio));
-	*card = find(id);
+	*card = find_card(id);
 	if (*card)
 		return 0;
 	for (const struct ixy_card *c = cards; c->name; c++) {
@@ -57,7 +57,7 @@ int ixy_find_card(const struct vfio_device *vfio, const uint16_t id[2],
 
 const char *ixy_card_name(uint16_t vendor, uint16_t device)
 {
-	const struct ixy_card *card = find((uint16_t[]){ vendor, device });
+	const struct ixy_card *card = find_card((uint16_t[]){ vendor, device });
 
 	return card ? card->name : NULL;
 }

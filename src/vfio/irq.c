@@ -85,7 +85,7 @@ void vfio_irq_release(struct vfio_device *dev)
 	dev->irqs = NULL;
 }
 
-static int check(struct vfio_device *dev, uint32_t index, uint32_t start, uint32_t count)
+static int check_vectors(struct vfio_device *dev, uint32_t index, uint32_t start, uint32_t count)
 {
 	const int have = vfio_irq_count(dev, index);
 
@@ -144,7 +144,7 @@ int vfio_irq_arm(struct vfio_device *dev, uint32_t index, uint32_t start, uint32
 		dev->irqs = calloc(1, sizeof(*dev->irqs));
 	if (!dev->irqs)
 		return ixy_fail(ENOMEM, "%s: out of memory", dev->address);
-	int err = check(dev, index, start, count);
+	int err = check_vectors(dev, index, start, count);
 	if (err)
 		return err;
 

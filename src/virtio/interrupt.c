@@ -9,14 +9,14 @@
 
 #include "virtio.h"
 
-static struct virtio_device *device(const struct ixy_interrupts *in)
+static struct virtio_device *virtio_device_of(const struct ixy_interrupts *in)
 {
 	return (struct virtio_device *)in->dev;
 }
 
 int virtio_interrupts_on(struct ixy_interrupts *in, const struct ixy_interrupt_config *config)
 {
-	struct virtio_device *dev = device(in);
+	struct virtio_device *dev = virtio_device_of(in);
 	struct vfio_device *vfio = in->dev->vfio;
 
 	if (config->throttle_us || config->msi)
@@ -50,7 +50,7 @@ void virtio_interrupts_off(struct ixy_interrupts *in)
 
 bool virtio_rx_arm(struct ixy_interrupts *in, uint16_t queue)
 {
-	struct virtio_device *dev = device(in);
+	struct virtio_device *dev = virtio_device_of(in);
 	struct virtio_queue *q = virtio_rx_queue(dev, queue);
 	uint64_t signals;
 

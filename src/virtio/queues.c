@@ -12,11 +12,6 @@
 #define RING_ALIGN	4096	     /* what legacy devices can name (4.1.5.1.3.1) */
 #define FRAME(mtu)	((mtu) + 18) /* with header and VLAN tag */
 
-static const char *address(const struct virtio_device *dev)
-{
-	return vfio_address(dev->ixy.vfio);
-}
-
 static uint32_t least(uint32_t a, uint32_t b)
 {
 	return a < b ? a : b;
@@ -53,7 +48,7 @@ int virtio_configure_queues(struct virtio_device *dev)
 			EIO,
 			"%s: the device's first queues have %u and %u descriptors (queue_size); "
 			"they need %d",
-			address(dev), rx_max, tx_max, SIZE_MIN);
+			virtio_address(dev), rx_max, tx_max, SIZE_MIN);
 	c->rx_ring = virtio_ring_size(dev, rx_given, rx_max);
 	c->tx_ring = virtio_ring_size(dev, tx_given, tx_max);
 	/* Enough for these rings and for another card's that sends what we receive. */
@@ -76,18 +71,18 @@ int virtio_configure_queues(struct virtio_device *dev)
 		return ixy_fail(EINVAL,
 				"%s: a virtio-net device spreads packets as it likes: "
 				"symmetric RSS is not possible",
-				address(dev));
+				virtio_address(dev));
 	/* The device spreads over the receive queues of all pairs. */
 	c->rx_queues = c->tx_queues = dev->pairs = pairs;
-	int err = ixy_check_limits(address(dev), limits, sizeof(limits) / sizeof(*limits))
-			  ?: ixy_check_memory(address(dev), c);
+	int err = ixy_check_limits(virtio_address(dev), limits, sizeof(limits) / sizeof(*limits))
+			  ?: ixy_check_memory(virtio_address(dev), c);
 	if (!err && dev->ring == &virtio_split &&
 	    !(power_of_two(rx_given) && power_of_two(tx_given)))
 		return ixy_fail(
 			EINVAL,
 			"%s: rings of %u and %u descriptors are not possible: the device has "
 			"split rings, with powers of two",
-			address(dev), rx_given, tx_given);
+			virtio_address(dev), rx_given, tx_given);
 	return err;
 }
 
@@ -138,11 +133,12 @@ static int virtio_allocate_queue(struct virtio_device *dev, uint32_t i)
 					     : c->tx_ring,
 				   dev->transport->queue_size(dev, q->index));
 	if (q->size < SIZE_MIN)
-		return ixy_fail(EIO, "%s: the device has no queue %u", address(dev), q->index);
+		return ixy_fail(EIO, "%s: the device has no queue %u", virtio_address(dev),
+				q->index);
 	q->bufs = calloc(q->size, sizeof(*q->bufs));
 	q->ids = calloc(q->size, sizeof(*q->ids));
 	if (!q->bufs || !q->ids)
-		return ixy_fail(ENOMEM, "%s: out of memory", address(dev));
+		return ixy_fail(ENOMEM, "%s: out of memory", virtio_address(dev));
 	int err = receive ? mempool_create(&q->pool, c->buffers, FRAME(mtu)) : 0;
 	q->room = q->pool ? mempool_data_size(q->pool) : 0;
 	return err;
@@ -203,7 +199,7 @@ int virtio_fill_queue(struct virtio_device *dev, struct virtio_queue *q)
 		if (!q->bufs[id] && !pkt_buf_alloc_batch(q->pool, &q->bufs[id], 1))
 			return ixy_fail(ENOMEM,
 					"%s: the pool of queue %u cannot provide %u buffers",
-					address(dev), q->index, q->size / q->stride);
+					virtio_address(dev), q->index, q->size / q->stride);
 		dev->ring->post(dev, q, id);
 	}
 	return 0;

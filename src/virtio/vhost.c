@@ -43,8 +43,8 @@ static int call(const struct virtio_device *dev, unsigned long request, void *ar
 }
 
 /* The loss of a connection has been explained. */
-static int tell(const struct virtio_device *dev, unsigned long request, void *argument,
-		const char *what)
+static int tell_back_end(const struct virtio_device *dev, unsigned long request, void *argument,
+			 const char *what)
 {
 	int err = call(dev, request, argument);
 
@@ -53,7 +53,7 @@ static int tell(const struct virtio_device *dev, unsigned long request, void *ar
 			   : err;
 }
 
-static int vhost_open(struct virtio_device *dev)
+static int vhost_transport_open(struct virtio_device *dev)
 {
 	uint64_t features;
 	int err = call(dev, VHOST_GET_FEATURES, &features);
@@ -73,7 +73,7 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
-static void vhost_close(struct virtio_device *dev)
+static void vhost_transport_close(struct virtio_device *dev)
 {
 	for (struct virtio_queue *q = dev->queues; q < dev->end; q++) {
 		close_fd(&q->notify_fd);
@@ -86,7 +86,7 @@ static void vhost_close(struct virtio_device *dev)
 /* Rings of a back end that has disconnected have stopped. */
 static int vhost_reset(struct virtio_device *dev)
 {
-	int err = tell(dev, VFIO_DEVICE_RESET, NULL, "to stop the rings");
+	int err = tell_back_end(dev, VFIO_DEVICE_RESET, NULL, "to stop the rings");
 
 	return err == -ENOTCONN ? 0 : err;
 }
@@ -110,8 +110,9 @@ static int vhost_get_features(struct virtio_device *dev, uint64_t *features)
 {
 	struct vhost *v = vhost(dev);
 	uint8_t mac[6];
-	int err = tell(dev, VHOST_GET_FEATURES, &v->offered, "to tell its features")
-			  ?: tell(dev, VHOST_VDPA_GET_VQS_COUNT, &v->queues, "to count its queues");
+	int err = tell_back_end(dev, VHOST_GET_FEATURES, &v->offered, "to tell its features")
+			  ?: tell_back_end(dev, VHOST_VDPA_GET_VQS_COUNT, &v->queues,
+					   "to count its queues");
 
 	if (err)
 		return err;
@@ -127,7 +128,7 @@ static int vhost_get_features(struct virtio_device *dev, uint64_t *features)
 static int vhost_set_features(struct virtio_device *dev, uint64_t features)
 {
 	features &= vhost(dev)->offered;
-	return tell(dev, VHOST_SET_FEATURES, &features, "the features");
+	return tell_back_end(dev, VHOST_SET_FEATURES, &features, "the features");
 }
 
 /* A MAC address that is the same each time the back end is opened by its name (FNV-1a). */
@@ -204,11 +205,11 @@ static int vhost_start_queue(struct virtio_device *dev, struct virtio_queue *q)
 	struct vhost_vring_file call_file = { i, q->irq }, kick_file = { i, q->notify_fd };
 
 	return err ?:
-	       tell(dev, VHOST_SET_VRING_CALL, &call_file, "a ring's call") ?:
-	       tell(dev, VHOST_SET_VRING_NUM, &size, "a ring of this size") ?:
-	       tell(dev, VHOST_SET_VRING_BASE, &base, "a ring's base") ?:
-	       tell(dev, VHOST_SET_VRING_ADDR, &addr, "a ring's addresses") ?:
-	       tell(dev, VHOST_SET_VRING_KICK, &kick_file, "a ring's kick");
+	       tell_back_end(dev, VHOST_SET_VRING_CALL, &call_file, "a ring's call") ?:
+	       tell_back_end(dev, VHOST_SET_VRING_NUM, &size, "a ring of this size") ?:
+	       tell_back_end(dev, VHOST_SET_VRING_BASE, &base, "a ring's base") ?:
+	       tell_back_end(dev, VHOST_SET_VRING_ADDR, &addr, "a ring's addresses") ?:
+	       tell_back_end(dev, VHOST_SET_VRING_KICK, &kick_file, "a ring's kick");
 }
 
 static int vhost_start(struct virtio_device *dev)
@@ -218,9 +219,9 @@ static int vhost_start(struct virtio_device *dev)
 	int err = 0;
 
 	for (struct virtio_queue *q = dev->queues; !err && q < dev->end; q++)
-		err = tell(dev, VHOST_VDPA_SET_VRING_ENABLE,
-			   &(struct vhost_vring_state){ q->index, 1 }, "to enable a ring");
-	return err ?: tell(dev, VHOST_VDPA_SET_STATUS, &status, "DRIVER_OK");
+		err = tell_back_end(dev, VHOST_VDPA_SET_VRING_ENABLE,
+				    &(struct vhost_vring_state){ q->index, 1 }, "to enable a ring");
+	return err ?: tell_back_end(dev, VHOST_VDPA_SET_STATUS, &status, "DRIVER_OK");
 }
 
 static void vhost_notify(struct virtio_device *dev, struct virtio_queue *q)
@@ -242,8 +243,8 @@ static int vhost_reconnect(struct virtio_device *dev)
 }
 
 const struct virtio_transport virtio_vhost = {
-	.open = vhost_open,
-	.close = vhost_close,
+	.open = vhost_transport_open,
+	.close = vhost_transport_close,
 	.reset = vhost_reset,
 	.get_features = vhost_get_features,
 	.set_features = vhost_set_features,

@@ -22,11 +22,6 @@
 #define MTU_MAX	  9710	 /* as all our drivers */
 #define PAIRS_MAX 0x7FFF /* so that the control queue's number has 16 bits, too */
 
-static const char *address(const struct virtio_device *dev)
-{
-	return vfio_address(dev->ixy.vfio);
-}
-
 /* ---- Set-up ---- */
 
 static int find_transport(struct virtio_device *dev)
@@ -46,7 +41,7 @@ static int find_transport(struct virtio_device *dev)
 	return ixy_fail(ENOTSUP,
 			"%s: neither a virtio 1.x device (no capability for its common "
 			"configuration) nor a legacy one (no I/O ports in BAR 0)",
-			address(dev));
+			virtio_address(dev));
 }
 
 /* 3.1.1, 4: before the driver accepts features. */
@@ -76,7 +71,7 @@ static int virtio_negotiate(struct virtio_device *dev)
 				"%s: the device goes around the IOMMU: it offers no "
 				"VIRTIO_F_ACCESS_PLATFORM (QEMU: iommu_platform=on). Without an "
 				"IOMMU, and able to reach all memory: sysfs:%s",
-				address(dev), address(dev));
+				virtio_address(dev), virtio_address(dev));
 	/* A driver that accepts this has buffers for packets of that length (5.1.4.2). */
 	if ((dev->ixy.config.mtu ?: VIRTIO_MTU) < dev->max_mtu)
 		wanted &= ~virtio_bit(VIRTIO_NET_F_MTU);

@@ -130,6 +130,12 @@ struct virtio_device {
 	struct virtio_queue queues[];
 };
 
+/* For messages. */
+static inline const char *virtio_address(const struct virtio_device *dev)
+{
+	return vfio_address(dev->ixy.vfio);
+}
+
 #define virtio_rx_queue(ixy, n) (&((struct virtio_device *)(ixy))->queues[2 * (n)])
 #define virtio_tx_queue(ixy, n) (&((struct virtio_device *)(ixy))->queues[2 * (n) + 1])
 

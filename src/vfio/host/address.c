@@ -8,7 +8,7 @@
 #define HEX "0123456789abcdefABCDEF"
 
 /* [DOMAIN:]BUS:SLOT.FUNCTION, as lspci and the kernel write it: 4 to 8 digits of domain, or none. */
-static bool parse(char pci[SYSFS_PCI], const char *text)
+static bool parse_address(char pci[SYSFS_PCI], const char *text)
 {
 	unsigned int domain = 0, bus, slot, function;
 	int end = 0;
@@ -50,7 +50,7 @@ bool sysfs_find(char pci[SYSFS_PCI], const char *name)
 	if (length >= sizeof(text))
 		return false;
 	snprintf(text, sizeof(text), "%.*s", (int)length, name);
-	return parse(pci, text) || find_interface(pci, text);
+	return parse_address(pci, text) || find_interface(pci, text);
 }
 
 /* A token as uuid_parse() of the kernel wants it: 8-4-4-4-12 digits. */

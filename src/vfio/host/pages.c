@@ -40,7 +40,7 @@ static bool is_refused(void)
 	return errno == EPERM || errno == EACCES || errno == ENOSYS;
 }
 
-static size_t read_number(const char *file)
+static size_t read_huge_pages(const char *file)
 {
 	char text[SYSFS_NAME];
 
@@ -59,7 +59,7 @@ static void warn_of_normal_pages(size_t size)
 {
 	const size_t wanted = size / HUGE_PAGE + !!(size % HUGE_PAGE);
 
-	if (read_number("free_hugepages") < wanted + read_number("resv_hugepages") ||
+	if (read_huge_pages("free_hugepages") < wanted + read_huge_pages("resv_hugepages") ||
 	    warned_before())
 		return;
 	ixy_log(IXY_WARN,

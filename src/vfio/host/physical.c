@@ -18,7 +18,7 @@
 #define FRAME_NUMBER (((uint64_t)1 << 55) - 1) /* 0 unless the reader is root */
 #define TRIES	     5
 
-static int compare(const void *a, const void *b)
+static int compare_pages(const void *a, const void *b)
 {
 	const uint64_t x = ((const struct huge_page *)a)->physical;
 	const uint64_t y = ((const struct huge_page *)b)->physical;
@@ -30,7 +30,7 @@ struct huge_page *find_run(struct huge_page *pages, size_t count, size_t wanted)
 {
 	size_t run = 0;
 
-	qsort(pages, count, sizeof(*pages), compare);
+	qsort(pages, count, sizeof(*pages), compare_pages);
 	for (size_t i = 0; i < count; i++) {
 		run = run && pages[i].physical == pages[i - 1].physical + HUGE_PAGE ? run + 1 : 1;
 		if (run == wanted)

@@ -16,7 +16,7 @@ static const char *root(void)
 }
 
 /* @path: PATH_MAX bytes */
-static void expand(char *path, const char *format, va_list args)
+static void make_path(char *path, const char *format, va_list args)
 {
 	int length = snprintf(path, PATH_MAX, "%s/", root());
 
@@ -28,7 +28,7 @@ static void expand(char *path, const char *format, va_list args)
 	do {                                                                                       \
 		va_list args;                                                                      \
 		va_start(args, format);                                                            \
-		expand(path, format, args);                                                        \
+		make_path(path, format, args);                                                     \
 		va_end(args);                                                                      \
 	} while (0)
 

@@ -37,8 +37,8 @@ int64_t peer_deadline(int timeout_ms)
 	return now_ms() + timeout_ms;
 }
 
-__attribute__((format(printf, 3, 4))) static int fail(const struct peer *peer, int err,
-						      const char *format, ...)
+__attribute__((format(printf, 3, 4))) static int fail_peer(const struct peer *peer, int err,
+							   const char *format, ...)
 {
 	char why[256];
 	va_list args;
@@ -59,7 +59,7 @@ int peer_lose(struct peer *peer, int err, const char *format, ...)
 	va_end(args);
 	peer->lost = true;
 	shutdown(peer->fd, SHUT_RDWR);
-	return fail(peer, err, "%s%s", why, peer->hint);
+	return fail_peer(peer, err, "%s%s", why, peer->hint);
 }
 
 void peer_init(struct peer *peer, const char *name, const char *role)
@@ -90,16 +90,16 @@ static int hung_up(struct peer *peer, int err)
 }
 
 /* "the back end" has a name that fits into "no back end listens there", too. */
-static int explain(const struct peer *peer, int err)
+static int explain_connect(const struct peer *peer, int err)
 {
 	const char *name = peer->role + strlen("the ");
 
 	if (err == ENOENT || err == ECONNREFUSED)
-		return fail(peer, err, "%s: no %s listens there; start it first", strerror(err),
-			    name);
+		return fail_peer(peer, err, "%s: no %s listens there; start it first",
+				 strerror(err), name);
 	if (err == EAGAIN)
-		return fail(peer, err, "%s: too many wait for the %s", strerror(err), name);
-	return fail(peer, err, "%s", strerror(err));
+		return fail_peer(peer, err, "%s: too many wait for the %s", strerror(err), name);
+	return fail_peer(peer, err, "%s", strerror(err));
 }
 
 int peer_connect(struct peer *peer, const char *path)
@@ -108,22 +108,22 @@ int peer_connect(struct peer *peer, const char *path)
 	struct stat file;
 
 	if (!*path || strlen(path) >= sizeof(address.sun_path))
-		return fail(peer, *path ? ENAMETOOLONG : EINVAL,
-			    "the path of a socket has 1 to %zu characters",
-			    sizeof(address.sun_path) - 1);
+		return fail_peer(peer, *path ? ENAMETOOLONG : EINVAL,
+				 "the path of a socket has 1 to %zu characters",
+				 sizeof(address.sun_path) - 1);
 	if (stat(path, &file))
-		return explain(peer, errno);
+		return explain_connect(peer, errno);
 	if (!S_ISSOCK(file.st_mode))
-		return fail(peer, ENOTSOCK, "this file is not a socket");
+		return fail_peer(peer, ENOTSOCK, "this file is not a socket");
 
 	if (peer->fd >= 0)
 		close(peer->fd);
 	memcpy(address.sun_path, path, strlen(path) + 1);
 	peer->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (peer->fd < 0)
-		return fail(peer, errno, "socket: %s", strerror(errno));
+		return fail_peer(peer, errno, "socket: %s", strerror(errno));
 	if (connect(peer->fd, (struct sockaddr *)&address, sizeof(address)))
-		return explain(peer, errno);
+		return explain_connect(peer, errno);
 	peer->lost = peer->heard = false;
 	return 0;
 }

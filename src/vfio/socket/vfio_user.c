@@ -22,7 +22,7 @@ struct user {
 };
 
 /* Log what failed, unless the connection was lost, which has been logged. Return: @err. */
-static int fail(struct user *user, const char *what, int err)
+static int fail_request(struct user *user, const char *what, int err)
 {
 	if (!peer_lost(&user->socket.peer))
 		ixy_log(IXY_ERROR, "%s: %s: %s", user->socket.peer.name, what, strerror(-err));
@@ -67,7 +67,7 @@ static int negotiate(struct user *user)
 	int err = vfio_user_call(&user->socket, &request);
 	user->socket.peer.hint = "";
 	if (err)
-		return fail(user, "version negotiation", err);
+		return fail_request(user, "version negotiation", err);
 	if (reply.major)
 		return ixy_fail(EPROTO, "%s: the server speaks vfio-user %u.x, this client 0.x",
 				user->socket.peer.name, reply.major);
@@ -93,7 +93,7 @@ static int get_info(struct user *user)
 	int err = vfio_user_call(&user->socket, &request);
 
 	if (err)
-		return fail(user, "device information", err);
+		return fail_request(user, "device information", err);
 	user->flags = info.flags;
 	user->regions = info.num_regions;
 	user->irqs = info.num_irqs;
@@ -146,7 +146,7 @@ static bool can_map(const struct vfio_region_info *info, int fd)
 	       info->offset <= (uint64_t)file.st_size - info->size;
 }
 
-static int get_region_info(struct user *user, struct vfio_region_info *info)
+static int user_region_info(struct user *user, struct vfio_region_info *info)
 {
 	const struct vfio_region_info question = { .argsz = info->argsz, .index = info->index };
 	const uint32_t room = info->argsz;
@@ -168,7 +168,7 @@ static int get_region_info(struct user *user, struct vfio_region_info *info)
 	};
 	int err = vfio_user_call(&user->socket, &request);
 	if (err)
-		return fail(user, "region information", err);
+		return fail_request(user, "region information", err);
 	if (!can_map(info, user->region_fds[question.index]))
 		info->flags &= ~VFIO_REGION_INFO_FLAG_MMAP;
 	return info->flags & VFIO_REGION_INFO_FLAG_MMAP ? user->region_fds[question.index] : 0;
@@ -192,7 +192,7 @@ static int get_irq_info(struct user *user, struct vfio_irq_info *info)
 }
 
 /* A message names vectors that follow each other and has a file for each, or for none. */
-static int set_irqs(struct user *user, const struct vfio_irq_set *set)
+static int user_set_irqs(struct user *user, const struct vfio_irq_set *set)
 {
 	uint32_t done = 0;
 	int eventfds[PEER_MAX_FDS];
@@ -228,7 +228,7 @@ static int set_irqs(struct user *user, const struct vfio_irq_set *set)
 	return 0;
 }
 
-static int reset(struct user *user)
+static int user_reset(struct user *user)
 {
 	struct user_request request = {
 		.command = USER_RESET,
@@ -244,13 +244,13 @@ static int user_call_device(struct vfio_device *dev, unsigned long request, void
 
 	switch (request) {
 	case VFIO_DEVICE_GET_REGION_INFO:
-		return get_region_info(user, argument);
+		return user_region_info(user, argument);
 	case VFIO_DEVICE_GET_IRQ_INFO:
 		return get_irq_info(user, argument);
 	case VFIO_DEVICE_SET_IRQS:
-		return set_irqs(user, argument);
+		return user_set_irqs(user, argument);
 	case VFIO_DEVICE_RESET:
-		return reset(user);
+		return user_reset(user);
 	default:
 		return -ENOTTY;
 	}
@@ -316,7 +316,7 @@ static int user_access(struct vfio_device *dev, int index, uint64_t offset, void
 	return err;
 }
 
-static int dma_map(struct user *user, const struct dma_map *map)
+static int user_map(struct user *user, const struct dma_map *map)
 {
 	struct {
 		uint32_t argsz, flags;
@@ -339,7 +339,7 @@ static int dma_map(struct user *user, const struct dma_map *map)
 	return map->fd < 0 ? -EOPNOTSUPP : vfio_user_call(&user->socket, &request);
 }
 
-static int dma_unmap(struct user *user, const struct dma_map *map)
+static int user_unmap(struct user *user, const struct dma_map *map)
 {
 	struct {
 		uint32_t argsz, flags;
@@ -363,13 +363,15 @@ static int dma_unmap(struct user *user, const struct dma_map *map)
 static int user_dma(struct vfio_space *space, const struct dma_map *map, bool add)
 {
 	struct user *user = (struct user *)space;
-	int err = add ? dma_map(user, map) : dma_unmap(user, map);
+	int err = add ? user_map(user, map) : user_unmap(user, map);
 
 	if (err == -EOPNOTSUPP && add && map->fd < 0)
 		return ixy_fail(EOPNOTSUPP,
 				"%s: a server cannot share memory that is not in a file",
 				user->socket.peer.name);
-	return err ? fail(user, add ? "mapping memory for DMA" : "unmapping DMA memory", err) : 0;
+	return err ? fail_request(user, add ? "mapping memory for DMA" : "unmapping DMA memory",
+				  err)
+		   : 0;
 }
 
 const struct vfio_backend vfio_user = {

@@ -25,7 +25,7 @@ struct header {
 #define MAX_MESSAGE   (2 << 20)
 
 /* What comes behind the part of a message that is of use. */
-static int skip(struct user_socket *conn, size_t left, int64_t deadline)
+static int skip_bytes(struct user_socket *conn, size_t left, int64_t deadline)
 {
 	char skipped[4096];
 	int err = 0;
@@ -38,7 +38,7 @@ static int skip(struct user_socket *conn, size_t left, int64_t deadline)
 }
 
 /* The server may ask for DMA by message; we gave it the memory instead. */
-static int refuse(struct user_socket *conn, struct header *question, int64_t deadline)
+static int refuse_question(struct user_socket *conn, struct header *question, int64_t deadline)
 {
 	struct header reply = {
 		.id = question->id,
@@ -48,7 +48,7 @@ static int refuse(struct user_socket *conn, struct header *question, int64_t dea
 		.error = ENOTSUP,
 	};
 	struct iovec part = { .iov_base = &reply, .iov_len = sizeof(reply) };
-	int err = skip(conn, question->size - sizeof(*question), deadline);
+	int err = skip_bytes(conn, question->size - sizeof(*question), deadline);
 
 	if (err)
 		return err;
@@ -57,7 +57,8 @@ static int refuse(struct user_socket *conn, struct header *question, int64_t dea
 		       : peer_send(&conn->peer, &part, 1, NULL, 0, deadline);
 }
 
-static int receive_reply(struct user_socket *conn, struct user_request *request, int64_t deadline)
+static int receive_user_reply(struct user_socket *conn, struct user_request *request,
+			      int64_t deadline)
 {
 	struct header header;
 
@@ -72,7 +73,7 @@ static int receive_reply(struct user_socket *conn, struct user_request *request,
 					 "what the server says is not vfio-user");
 		if ((header.flags & FLAGS_TYPE) != FLAGS_COMMAND)
 			break;
-		err = refuse(conn, &header, deadline);
+		err = refuse_question(conn, &header, deadline);
 		if (err)
 			return err;
 	}
@@ -89,7 +90,7 @@ static int receive_reply(struct user_socket *conn, struct user_request *request,
 	/* An error should be nothing but a header, but libvfio-user adds what it has. */
 	const size_t wanted = refused ? 0 : size < request->reply_max ? size : request->reply_max;
 	int err = peer_receive(&conn->peer, request->reply, wanted, request->reply_fd, deadline)
-			  ?: skip(conn, size - wanted, deadline);
+			  ?: skip_bytes(conn, size - wanted, deadline);
 	if (err || !refused)
 		return err;
 	return header.error && header.error < 4096 ? -(int)header.error : -EIO;
@@ -115,7 +116,7 @@ int vfio_user_call(struct user_socket *conn, struct user_request *request)
 		header.id = ++conn->last_id;
 		err = peer_send(&conn->peer, parts, 3, request->fds, request->fd_count, deadline);
 		if (!err && !request->posted)
-			err = receive_reply(conn, request, deadline);
+			err = receive_user_reply(conn, request, deadline);
 	}
 	pthread_mutex_unlock(&conn->peer.lock);
 	return err;

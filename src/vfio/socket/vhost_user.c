@@ -70,7 +70,7 @@ static bool has(const struct vhost *vhost, int protocol_feature)
 
 /* ---- Messages ---- */
 
-static int get(struct vhost *vhost, uint32_t request, uint64_t *value)
+static int vhost_get(struct vhost *vhost, uint32_t request, uint64_t *value)
 {
 	return vhost_user_send(&vhost->peer,
 			       &(struct vhost_user_message){ .request = request,
@@ -78,7 +78,7 @@ static int get(struct vhost *vhost, uint32_t request, uint64_t *value)
 							     .reply_size = sizeof(*value) });
 }
 
-static int set(struct vhost *vhost, uint32_t request, const void *payload, size_t size)
+static int vhost_set(struct vhost *vhost, uint32_t request, const void *payload, size_t size)
 {
 	return vhost_user_send(
 		&vhost->peer,
@@ -127,7 +127,7 @@ static int send_memory(struct vhost *vhost, uint32_t request, const void *payloa
 									      .fd_count = fd_count,
 									      .ack = ack });
 
-	return err || ack ? err : get(vhost, VHOST_USER_GET_FEATURES, &features);
+	return err || ack ? err : vhost_get(vhost, VHOST_USER_GET_FEATURES, &features);
 }
 
 static int send_table(struct vhost *vhost)
@@ -233,18 +233,18 @@ static int vhost_dma(struct vfio_space *space, const struct dma_map *map, bool a
 
 static int negotiate_protocol(struct vhost *vhost)
 {
-	int err = get(vhost, VHOST_USER_GET_PROTOCOL_FEATURES, &vhost->protocol);
+	int err = vhost_get(vhost, VHOST_USER_GET_PROTOCOL_FEATURES, &vhost->protocol);
 
 	if (err)
 		return err;
 	const uint64_t both = vhost->protocol & PROTOCOL_FEATURES;
 	vhost->protocol = 0; /* no acknowledgement of this one */
-	err = set(vhost, VHOST_USER_SET_PROTOCOL_FEATURES, &both, sizeof(both));
+	err = vhost_set(vhost, VHOST_USER_SET_PROTOCOL_FEATURES, &both, sizeof(both));
 	vhost->protocol = both;
 	if (!err && has(vhost, VHOST_USER_PROTOCOL_F_MQ))
-		err = get(vhost, VHOST_USER_GET_QUEUE_NUM, &vhost->pairs);
+		err = vhost_get(vhost, VHOST_USER_GET_QUEUE_NUM, &vhost->pairs);
 	if (!err && has(vhost, VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS))
-		err = get(vhost, VHOST_USER_GET_MAX_MEM_SLOTS, &vhost->slots);
+		err = vhost_get(vhost, VHOST_USER_GET_MAX_MEM_SLOTS, &vhost->slots);
 	return err;
 }
 
@@ -266,7 +266,7 @@ static int connect_back_end(struct vhost *vhost)
 	vhost->has_protocol = features & bit(VHOST_USER_F_PROTOCOL_FEATURES);
 	if (!err && vhost->has_protocol)
 		err = negotiate_protocol(vhost);
-	err = err ?: set(vhost, VHOST_USER_SET_OWNER, NULL, 0);
+	err = err ?: vhost_set(vhost, VHOST_USER_SET_OWNER, NULL, 0);
 	vhost->peer.hint = "";
 	if (!vhost->pairs)
 		vhost->pairs = 1;
@@ -338,7 +338,7 @@ static void vhost_close(struct vfio_device *dev)
 
 static int get_features(struct vhost *vhost, uint64_t *features)
 {
-	int err = get(vhost, VHOST_USER_GET_FEATURES, features);
+	int err = vhost_get(vhost, VHOST_USER_GET_FEATURES, features);
 
 	if (!err)
 		*features &= ~(bit(VHOST_USER_F_PROTOCOL_FEATURES) | vhost->without);
@@ -350,13 +350,13 @@ static int set_features(struct vhost *vhost, uint64_t features)
 {
 	if (vhost->has_protocol)
 		features |= bit(VHOST_USER_F_PROTOCOL_FEATURES);
-	return set(vhost, VHOST_USER_SET_FEATURES, &features, sizeof(features));
+	return vhost_set(vhost, VHOST_USER_SET_FEATURES, &features, sizeof(features));
 }
 
 static int set_enable(struct vhost *vhost, const struct vhost_vring_state *state)
 {
 	if (vhost->has_protocol)
-		return set(vhost, VHOST_USER_SET_VRING_ENABLE, state, sizeof(*state));
+		return vhost_set(vhost, VHOST_USER_SET_VRING_ENABLE, state, sizeof(*state));
 	return state->num ? 0 : -EOPNOTSUPP;
 }
 
@@ -378,7 +378,7 @@ static int get_base(struct vhost *vhost, struct vhost_vring_state *state)
 }
 
 /* Stop what runs, in the order in which front ends usually do. */
-static int reset(struct vhost *vhost)
+static int reset_back_end(struct vhost *vhost)
 {
 	int err = vhost_user_check(&vhost->peer);
 
@@ -390,7 +390,7 @@ static int reset(struct vhost *vhost)
 		err = err ?: get_base(vhost, &state);
 	}
 	if (!err && vhost->status && has(vhost, VHOST_USER_PROTOCOL_F_STATUS))
-		err = set(vhost, VHOST_USER_SET_STATUS, &(uint64_t){ 0 }, sizeof(uint64_t));
+		err = vhost_set(vhost, VHOST_USER_SET_STATUS, &(uint64_t){ 0 }, sizeof(uint64_t));
 	vhost->status = 0;
 	return err;
 }
@@ -421,7 +421,7 @@ static int set_status(struct vhost *vhost, uint8_t status)
 
 	vhost->status = status;
 	return has(vhost, VHOST_USER_PROTOCOL_F_STATUS)
-		       ? set(vhost, VHOST_USER_SET_STATUS, &payload, sizeof(payload))
+		       ? vhost_set(vhost, VHOST_USER_SET_STATUS, &payload, sizeof(payload))
 		       : 0;
 }
 
@@ -434,16 +434,16 @@ static int call_ring(struct vhost *vhost, unsigned long request, void *argument)
 		return -EINVAL;
 	switch (request) {
 	case VHOST_SET_VRING_NUM:
-		return set(vhost, VHOST_USER_SET_VRING_NUM, argument,
-			   sizeof(struct vhost_vring_state));
+		return vhost_set(vhost, VHOST_USER_SET_VRING_NUM, argument,
+				 sizeof(struct vhost_vring_state));
 	case VHOST_SET_VRING_BASE:
-		return set(vhost, VHOST_USER_SET_VRING_BASE, argument,
-			   sizeof(struct vhost_vring_state));
+		return vhost_set(vhost, VHOST_USER_SET_VRING_BASE, argument,
+				 sizeof(struct vhost_vring_state));
 	case VHOST_GET_VRING_BASE:
 		return get_base(vhost, argument);
 	case VHOST_SET_VRING_ADDR:
-		return set(vhost, VHOST_USER_SET_VRING_ADDR, argument,
-			   sizeof(struct vhost_vring_addr));
+		return vhost_set(vhost, VHOST_USER_SET_VRING_ADDR, argument,
+				 sizeof(struct vhost_vring_addr));
 	case VHOST_SET_VRING_KICK:
 		vhost->started[index] = true;
 		return set_file(vhost, VHOST_USER_SET_VRING_KICK, argument);
@@ -470,7 +470,7 @@ static int vhost_call(struct vfio_device *dev, unsigned long request, void *argu
 		((struct vfio_irq_info *)argument)->count = 0;
 		return 0;
 	case VFIO_DEVICE_RESET:
-		return reset(vhost);
+		return reset_back_end(vhost);
 	case VHOST_SET_OWNER:
 		return connect_again(vhost);
 	case VHOST_GET_FEATURES:

@@ -20,8 +20,8 @@ struct header {
 #define FLAGS_REPLY	 0x4
 #define FLAGS_NEED_REPLY 0x8
 
-static int receive_reply(struct peer *peer, const struct vhost_user_message *message, void *reply,
-			 uint32_t size, int64_t deadline)
+static int receive_vhost_reply(struct peer *peer, const struct vhost_user_message *message,
+			       void *reply, uint32_t size, int64_t deadline)
 {
 	struct header header;
 	int err = peer_receive(peer, &header, sizeof(header), NULL, deadline);
@@ -59,10 +59,11 @@ int vhost_user_send(struct peer *peer, const struct vhost_user_message *message)
 		const int64_t deadline = peer_deadline(TIMEOUT_MS);
 		err = peer_send(peer, parts, 2, message->fds, message->fd_count, deadline);
 		if (!err && message->reply)
-			err = receive_reply(peer, message, message->reply, message->reply_size,
-					    deadline);
+			err = receive_vhost_reply(peer, message, message->reply,
+						  message->reply_size, deadline);
 		else if (!err && message->ack)
-			err = receive_reply(peer, message, &refused, sizeof(refused), deadline);
+			err = receive_vhost_reply(peer, message, &refused, sizeof(refused),
+						  deadline);
 	}
 	pthread_mutex_unlock(&peer->lock);
 	return err ? err : refused ? -EIO : 0;
@@ -84,8 +85,8 @@ int vhost_user_greet(struct peer *peer, bool *asked, uint64_t *features)
 		err = -EAGAIN;
 	} else if (!err) {
 		*asked = false;
-		err = receive_reply(peer, &message, features, sizeof(*features),
-				    peer_deadline(PATIENCE_MS));
+		err = receive_vhost_reply(peer, &message, features, sizeof(*features),
+					  peer_deadline(PATIENCE_MS));
 	}
 	/* Until it has answered, the connection is for this question only. */
 	peer->lost = err;

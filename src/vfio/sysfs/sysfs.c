@@ -33,7 +33,7 @@ struct sysfs {
 	struct sysfs_setting undo[3];
 };
 
-static int explain(const struct sysfs *dev, const char *what, int err)
+static int explain_access(const struct sysfs *dev, const char *what, int err)
 {
 	if (err == EACCES || (err == EPERM && geteuid()))
 		return ixy_fail(
@@ -103,7 +103,7 @@ static int check_huge_pages(const struct sysfs *dev)
 }
 
 /* Write something that is to be undone in the end. Return: 0 or -errno. */
-static int set(struct sysfs *dev, const char *file, const char *text, const char *undo)
+static int write_setting(struct sysfs *dev, const char *file, const char *text, const char *undo)
 {
 	int err = sysfs_write(text, SYSFS_DEVICE "/%s", dev->pci, file);
 	struct sysfs_setting *last = dev->undo;
@@ -119,11 +119,11 @@ static int set(struct sysfs *dev, const char *file, const char *text, const char
 static int detach(struct sysfs *dev)
 {
 	sysfs_read(dev->override, SYSFS_DEVICE "/driver_override", dev->pci);
-	set(dev, "driver_override", SYSFS_NO_DRIVER,
-	    strcmp(dev->override, "(null)") ? dev->override : "\n");
+	write_setting(dev, "driver_override", SYSFS_NO_DRIVER,
+		      strcmp(dev->override, "(null)") ? dev->override : "\n");
 
 	int err = -sysfs_write(dev->pci, SYSFS_DEVICE "/driver/unbind", dev->pci);
-	return err && err != ENOENT ? explain(dev, "driver/unbind", err) : 0;
+	return err && err != ENOENT ? explain_access(dev, "driver/unbind", err) : 0;
 }
 
 static int open_bar(struct sysfs *dev, int i, uint64_t first, uint64_t size, bool ports)
@@ -131,7 +131,7 @@ static int open_bar(struct sysfs *dev, int i, uint64_t first, uint64_t size, boo
 	const int fd = sysfs_open(O_RDWR, SYSFS_DEVICE "/resource%d", dev->pci, i);
 
 	if (fd < 0)
-		return fd == -ENOENT ? 0 : explain(dev, "a BAR", -fd);
+		return fd == -ENOENT ? 0 : explain_access(dev, "a BAR", -fd);
 	dev->bars[i].fd = fd;
 	dev->bars[i].size = size;
 	dev->bars[i].skew = first % sysconf(_SC_PAGESIZE);
@@ -199,14 +199,14 @@ static int enable(struct sysfs *dev)
 
 	sysfs_read(count, SYSFS_DEVICE "/enable", dev->pci);
 	const bool enabled = strcmp(count, "0");
-	int err = enabled ? 0 : set(dev, "enable", "1", "0");
+	int err = enabled ? 0 : write_setting(dev, "enable", "1", "0");
 	if (err)
-		return explain(dev, "enable", -err);
+		return explain_access(dev, "enable", -err);
 	int before = change_command(dev, PCI_COMMAND_MASTER, PCI_COMMAND_INTX_DISABLE);
 	if (before == -ENODEV)
 		return ixy_fail(ENODEV, "sysfs:%s: the card does not answer", dev->pci);
 	if (before < 0)
-		return explain(dev, "config", -before);
+		return explain_access(dev, "config", -before);
 	/* For the driver of a card that was not enabled, the kernel switches INTx on again. */
 	dev->intx = enabled && !(before & PCI_COMMAND_INTX_DISABLE);
 	return 0;
@@ -253,16 +253,16 @@ static int sysfs_device_open(struct vfio_device *vfio, const char *name)
 				vfio->address);
 	dev->config = sysfs_open(O_RDWR, SYSFS_DEVICE "/config", dev->pci);
 	if (dev->config < 0)
-		return explain(dev, "config", -dev->config);
+		return explain_access(dev, "config", -dev->config);
 	dev->dir = sysfs_open(O_RDONLY | O_DIRECTORY, SYSFS_DEVICE, dev->pci);
 	if (dev->dir < 0)
-		return explain(dev, "its folder", -dev->dir);
+		return explain_access(dev, "its folder", -dev->dir);
 
 	dev->lock = sysfs_lock(dev->pci);
 	if (dev->lock == -EBUSY)
 		return ixy_fail(EBUSY, "%s: in use: another program has it open", vfio->address);
 	if (dev->lock < 0)
-		return explain(dev, "a BAR", -dev->lock);
+		return explain_access(dev, "a BAR", -dev->lock);
 	int err = check_driver(dev, option) ?: check_huge_pages(dev) ?: open_bars(dev) ?: detach(dev) ?:
 		  map_bars(dev) ?: enable(dev);
 	if (err)
@@ -297,7 +297,7 @@ static void sysfs_device_close(struct vfio_device *vfio)
 	free(dev);
 }
 
-static int get_region_info(const struct sysfs *dev, struct vfio_region_info *info)
+static int sysfs_region_info(const struct sysfs *dev, struct vfio_region_info *info)
 {
 	info->offset = info->cap_offset = info->flags = info->size = 0;
 	if (info->index >= BARS || !dev->bars[info->index].size)
@@ -309,7 +309,7 @@ static int get_region_info(const struct sysfs *dev, struct vfio_region_info *inf
 	return dev->bars[info->index].fd;
 }
 
-static int reset(const struct sysfs *dev)
+static int sysfs_reset(const struct sysfs *dev)
 {
 	int err = sysfs_write("1", SYSFS_DEVICE "/reset", dev->pci);
 
@@ -322,12 +322,12 @@ static int sysfs_call(struct vfio_device *vfio, unsigned long request, void *arg
 
 	switch (request) {
 	case VFIO_DEVICE_GET_REGION_INFO:
-		return get_region_info(dev, argument);
+		return sysfs_region_info(dev, argument);
 	case VFIO_DEVICE_GET_IRQ_INFO:
 		((struct vfio_irq_info *)argument)->count = 0;
 		return 0;
 	case VFIO_DEVICE_RESET:
-		return reset(dev);
+		return sysfs_reset(dev);
 	default:
 		return -ENOTTY;
 	}

@@ -88,7 +88,7 @@ static int move(int fd, int number)
 	return err;
 }
 
-static int receive(int socket, struct message *message, int *fd)
+static int receive_message(int socket, struct message *message, int *fd)
 {
 	struct iovec part = { message, sizeof(*message) };
 	union control control;
@@ -129,8 +129,8 @@ static void close_all_but(const int keep[3])
 			close(fd);
 }
 
-static _Noreturn void watch(int socket, int number, int dir, int lock,
-			    const struct sysfs_setting *undo)
+static _Noreturn void watch_parent(int socket, int number, int dir, int lock,
+				   const struct sysfs_setting *undo)
 {
 	struct message message;
 	struct dma_map *map;
@@ -151,7 +151,7 @@ static _Noreturn void watch(int socket, int number, int dir, int lock,
 	}
 	close(oom);
 
-	while (!receive(number, &message, &fd)) {
+	while (!receive_message(number, &message, &fd)) {
 		int err = 0;
 		if (message.what == END)
 			_exit(0);
@@ -183,7 +183,7 @@ int watcher_start(struct watcher *watcher, const char *name, int dir, int lock,
 	/* fork() without SIGCHLD, and without handlers of pthread_atfork(). */
 	long pid = syscall(SYS_clone, 0, 0, 0, 0, 0);
 	if (!pid)
-		watch(pair[1], pair[0], dir, lock, undo);
+		watch_parent(pair[1], pair[0], dir, lock, undo);
 	const int err = errno;
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 
