@@ -124,7 +124,7 @@ static bool next_frame(struct pcap_wire *pcap)
 	return false;
 }
 
-/* A driver has brought the link up: it gets the file from the beginning. */
+/* The link has come up: the driver gets the file from the beginning. */
 static void restart(struct pcap_wire *pcap, uint64_t now)
 {
 	pcap->loops = capture_rewind(&pcap->in) ? 0 : pcap->times;
@@ -143,7 +143,8 @@ static uint32_t replay(struct pcap_wire *pcap, uint64_t now)
 	if (up && !pcap->up)
 		restart(pcap, now);
 	pcap->up = up;
-	if (!up || now < pcap->paused_until)
+	/* The link may be up without a driver: nothing of the file is read before there is one. */
+	if (!up || !nic_receiving(wire->nic) || now < pcap->paused_until)
 		return 0;
 
 	uint32_t due = wire_rate_due(&pcap->rate, now), sent = 0;
