@@ -114,8 +114,12 @@ static void serve_control(void)
 		*chain.segments[2].data = pci.control == DISOBEY ? VIRTIO_NET_ERR : obey(&chain);
 		if (pci.control == WRONG_ID)
 			chain.id += 1000;
-		if (pci.control == WRONG_INDEX)
+		if (pci.control == WRONG_INDEX) {
 			q->used += 0x4000;
+			device_part(q, 0, &size);
+			if (q->packed) /* a place in the ring, else a number that may be anything */
+				q->used = (q->used + 1) % (size / sizeof(struct vring_packed_desc));
+		}
 		device_push(q, &chain, &(uint32_t){ UINT32_MAX }, 1);
 		device_want_kicks(q, q->event_idx ? 0 : ALWAYS);
 	}
