@@ -6,7 +6,9 @@
  *	app.c
  *	threads.c	 when the cards are ready; the main loop in several threads
  *	statistics.c	 what the cards have counted
- *	rest.c		 sleeping; what happens to cards
+ *	idle.c		 yielding and sleeping
+ *	events.c	 what happens to cards
+ *	clock.c		 the time
  *	names.c		 what cards are called
  *	options.c	 what was asked for
  *	command_line.c, output.c
@@ -46,12 +48,12 @@ void app_name_cards(const struct app *app);
 /* names.c: such a name for any address; two may have the same one. */
 void app_short_name(char name[APP_NAME_SIZE], const char *address);
 
-/* rest.c: arm the interrupts, and watch for events. */
+/* idle.c: arm the interrupts, and watch for events. */
 void app_watch(struct app *app);
 
-/* rest.c: this thread serves queues from @first on and before @end: those wake it from app_rest(). */
+/* idle.c: this thread serves queues from @first on and before @end: those wake it from app_rest(). */
 void app_wait_for(struct app *app, uint16_t first, uint16_t end);
 
-/* rest.c: print what has happened to card @i. Ends the program, with a word, when it has failed or
+/* events.c: print what has happened to card @i. Ends the program, with a word, when it has failed or
  * gone, or the system wants it back. */
 void app_events(struct app *app, uint32_t i);

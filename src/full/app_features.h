@@ -2,7 +2,7 @@
 /* What app.c and the programs find in files that the smallest build leaves out. */
 #pragma once
 
-/* rest.c: seconds of a clock that never goes back. */
+/* clock.c: seconds of a clock that never goes back. */
 double app_now(void);
 
 /* options.c: fill in @app->args, batch and config. Return: false to end with @app->status. */
@@ -12,7 +12,7 @@ bool app_parse(struct app *app, int argc, char **argv, uint32_t count);
  * since the start. Ends the program when a card has failed or is gone, or is being unbound. */
 void app_report(struct app *app, bool final);
 
-/* rest.c: let others run; with --interrupts, sleep if nothing arrives. */
+/* idle.c: let others run; with --interrupts, sleep if nothing arrives. */
 void app_rest(struct app *app);
 
 /*

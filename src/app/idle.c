@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Sleeping while nothing arrives (--interrupts), and what happens to cards. */
+/* What to do while nothing arrives: yield, or sleep until an interrupt (--interrupts). */
 #include "options.h"
 
-#include <ixy/event.h>
 #include <ixy/interrupt.h>
 
 #include <sched.h>
-#include <time.h>
 
 /*
  * To go on polling for so long after the last packet. To sleep and to be woken up costs some
@@ -16,17 +14,8 @@
 #define LONGEST 0.5 /* seconds of sleep */
 
 static struct ixy_interrupts interrupts[APP_DEVICES_MAX];
-static struct ixy_watch watches[APP_DEVICES_MAX];
 static _Thread_local struct ixy_wait waits[IXY_WAIT_MAX];
 static _Thread_local uint32_t wait_count;
-
-double app_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec + t.tv_nsec / 1e9;
-}
 
 void app_watch(struct app *app)
 {
@@ -92,35 +81,4 @@ void app_rest(struct app *app)
 	int woken = ixy_wait(waits, wait_count, due < 0 ? 0 : due * 1e3 + 1);
 	for (uint32_t i = 0; woken > 0 && woken & IXY_EVENT && i < app->device_count; i++)
 		app_events(app, i);
-}
-
-/* The library says why, when a card has failed or is wanted back. */
-static void print_event(const struct app *app, uint32_t i, const struct ixy_event *event)
-{
-	if (app_json) {
-		fprintf(app->out,
-			"{\"type\":\"event\",\"time\":%.3f,\"event\":", app_now() - app->start);
-		app_print_string(app->out, event->text);
-		fputs(",\"device\":", app->out);
-		app_print_string(app->out, app->args[i]);
-		fputs(",\"name\":", app->out);
-		app_print_string(app->out, app_card_name(i));
-		fputs("}\n", app->out);
-		app_flush(app->out);
-	}
-	if (event->kind == IXY_GONE)
-		app_say("%s: the card does not answer any more", app_card_name(i));
-	else if (!app_json && event->kind != IXY_FAILED && event->kind != IXY_WANTED)
-		app_say("%s: %s", app_card_name(i), event->text);
-}
-
-void app_events(struct app *app, uint32_t i)
-{
-	struct ixy_event event;
-
-	while (ixy_next_event(app->devices[i], &watches[i], &event)) {
-		print_event(app, i, &event);
-		if (watches[i].ended)
-			app->status = 1;
-	}
 }
