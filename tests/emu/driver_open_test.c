@@ -175,7 +175,7 @@ static void opens_and_closes_200_times_without_a_leak(void **state)
 	assert_string_equal(driver_log, "");
 }
 
-static void nothing_of_an_earlier_life_arrives(void **state)
+static void nothing_of_an_earlier_session_arrives(void **state)
 {
 	(void)state;
 	for (uint32_t life = 1; life <= 20; life++) {
@@ -395,7 +395,7 @@ int main(void)
 		driver_test(refuses_impossible_configurations),
 		driver_test(accepts_the_limits),
 		driver_test(opens_and_closes_200_times_without_a_leak),
-		driver_test(nothing_of_an_earlier_life_arrives),
+		driver_test(nothing_of_an_earlier_session_arrives),
 		driver_test(promiscuous_mode_takes_what_is_for_others),
 		driver_test(broadcast_is_for_everybody),
 		driver_test(takes_another_mac_address),

@@ -272,7 +272,7 @@ static void fragments_are_hashed_by_their_addresses(void **state)
 	ixy_close(dev);
 }
 
-static void a_new_life_begins_with_the_defaults(void **state)
+static void a_new_session_begins_with_the_defaults(void **state)
 {
 	struct ixy_device *dev = open_queues(16);
 	uint16_t table[IXY_RSS_TABLE_SIZE] = { 0 };
@@ -369,7 +369,7 @@ int main(void)
 		driver_test(a_table_that_reaches_too_far_is_refused),
 		driver_test(what_has_no_hash_goes_to_queue_0),
 		driver_test(fragments_are_hashed_by_their_addresses),
-		driver_test(a_new_life_begins_with_the_defaults),
+		driver_test(a_new_session_begins_with_the_defaults),
 		driver_test(queues_that_rss_does_not_reach_work),
 		driver_test(a_queue_too_many_is_refused_with_the_reason),
 		driver_test(a_card_that_has_gone_is_noticed),

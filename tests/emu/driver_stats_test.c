@@ -175,7 +175,7 @@ static void each_queue_counts_its_packets(void **state)
 	counted_by_queue(128, 64, false);
 }
 
-static void a_new_life_counts_from_zero(void **state)
+static void a_new_session_counts_from_zero(void **state)
 {
 	struct ixy_device *dev = open_queues(2, 2, false);
 
@@ -308,7 +308,7 @@ int main(void)
 		driver_test(packets_without_a_free_descriptor_are_counted_as_missed),
 		driver_test(statistics_stay_right_when_packets_are_missed_while_they_are_read),
 		driver_test(each_queue_counts_its_packets),
-		driver_test(a_new_life_counts_from_zero),
+		driver_test(a_new_session_counts_from_zero),
 		driver_test(trouble_is_counted_where_it_is),
 		driver_test(what_cannot_be_sent_is_not_counted_as_sent),
 		driver_test(counters_are_read_before_they_are_full),

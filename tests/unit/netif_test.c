@@ -133,7 +133,7 @@ static void is_free(void)
 
 /* ---- Tests ---- */
 
-static void a_card_that_nobody_uses_is_free(void **state)
+static void an_unused_card_is_free(void **state)
 {
 	(void)state;
 	is_free();
@@ -271,7 +271,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, make_system)
 	const struct CMUnitTest tests[] = {
-		TEST(a_card_that_nobody_uses_is_free),
+		TEST(an_unused_card_is_free),
 		TEST(an_address_counts),
 		TEST(an_address_with_a_label_counts),
 		TEST(routes_count),

@@ -176,7 +176,7 @@ static void sfp_page_reads_in_one_go_and_its_checksums_are_right(void **state)
 	assert_memory_equal(page + 40, "10GBASE-SR      ", 16);
 }
 
-static void nobody_acknowledges_other_addresses(void **state)
+static void other_addresses_are_not_acknowledged(void **state)
 {
 	(void)state;
 	i2c_start();
@@ -197,7 +197,7 @@ int main(void)
 		test(eeprom_lists_the_module_for_sfi),
 		test(sfp_module_identifies_itself),
 		test(sfp_page_reads_in_one_go_and_its_checksums_are_right),
-		test(nobody_acknowledges_other_addresses),
+		test(other_addresses_are_not_acknowledged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

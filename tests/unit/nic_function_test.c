@@ -175,7 +175,7 @@ static void eitr_holds_the_second_interrupt_back(void **state)
 	only_interrupt(5, 1);
 }
 
-static void an_interrupt_that_nobody_wants_anymore_is_not_sent(void **state)
+static void disarmed_interrupts_are_not_sent(void **state)
 {
 	(void)state;
 	route(0, 0, 5);
@@ -556,7 +556,7 @@ int main(void)
 		msix_test(auto_clear_clears_the_cause_with_its_message),
 		msix_test(auto_mask_masks_with_the_message),
 		msix_test(eitr_holds_the_second_interrupt_back),
-		msix_test(an_interrupt_that_nobody_wants_anymore_is_not_sent),
+		msix_test(disarmed_interrupts_are_not_sent),
 		msix_test(other_causes_share_a_vector),
 		msix_test(refused_dma_is_a_pci_exception),
 		msix_test(without_msix_everything_is_one_interrupt),

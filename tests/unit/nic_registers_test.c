@@ -273,7 +273,7 @@ static void msix_table_is_memory_and_masked_after_reset(void **state)
 	assert_int_equal(nic_account(nic)->bad_accesses, 0);
 }
 
-static void doorbell_pages_are_shared_with_whoever_maps_them(void **state)
+static void doorbell_pages_are_shared_with_clients(void **state)
 {
 	(void)state;
 	if (nic_doorbell_fd(nic) < 0)
@@ -477,7 +477,7 @@ int main(void)
 		test(no_access_of_any_width_breaks_the_card),
 		test(io_space_reaches_the_registers),
 		test(msix_table_is_memory_and_masked_after_reset),
-		test(doorbell_pages_are_shared_with_whoever_maps_them),
+		test(doorbell_pages_are_shared_with_clients),
 		test(statistics_clear_when_they_are_read),
 		test(statistics_stick_at_their_highest_value),
 		test(reading_the_high_half_clears_a_byte_count),

@@ -129,7 +129,7 @@ static void a_server_that_stops_reading_does_not_hang_us(void **state)
 	vfio_close(dev);
 }
 
-static void a_server_that_has_gone_is_no_signal(void **state)
+static void a_server_that_disconnects_causes_no_signal(void **state)
 {
 	const struct vfio_bar *bar;
 	struct dma_memory mem, more;
@@ -251,7 +251,7 @@ static void questions_of_the_server_are_refused(void **state)
 	vfio_close(dev);
 }
 
-static void files_that_nobody_wants_are_closed(void **state)
+static void unwanted_files_are_closed(void **state)
 {
 	const struct vfio_bar *bar;
 	const int files = open_files();
@@ -296,13 +296,13 @@ int main(void)
 		bad_server_test(a_server_that_never_answers_is_given_up),
 		bad_server_test(a_server_that_falls_silent_is_given_up),
 		bad_server_test(a_server_that_stops_reading_does_not_hang_us),
-		bad_server_test(a_server_that_has_gone_is_no_signal),
+		bad_server_test(a_server_that_disconnects_causes_no_signal),
 		bad_server_test(an_error_of_the_server_is_the_result),
 		bad_server_test(answers_longer_or_shorter_than_they_should_be_are_understood),
 		bad_server_test(a_server_that_hangs_up_at_once_is_busy),
 		bad_server_test(pitfall_vfio_2_the_size_of_an_unmap_is_checked),
 		bad_server_test(questions_of_the_server_are_refused),
-		bad_server_test(files_that_nobody_wants_are_closed),
+		bad_server_test(unwanted_files_are_closed),
 		bad_server_test(addresses_that_are_no_server),
 	};
 

@@ -73,7 +73,7 @@ static void file_may_come_with_any_byte_of_its_message(void **state)
 	close(fd);
 }
 
-static void half_a_message_blocks_nobody(void **state)
+static void partial_messages_block_no_other_client(void **state)
 {
 	struct world *world = *state;
 	int fd = client_open(world);
@@ -641,7 +641,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(message_may_arrive_byte_by_byte),
 		TEST(file_may_come_with_any_byte_of_its_message),
-		TEST(half_a_message_blocks_nobody),
+		TEST(partial_messages_block_no_other_client),
 		TEST(garbage_ends_the_connection),
 		TEST(first_message_must_be_the_version),
 		TEST(files_with_every_message_are_closed),

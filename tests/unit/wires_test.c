@@ -434,7 +434,7 @@ static void sink_believes_no_sequence_number_that_was_never_used(void **state)
 	free(stream);
 }
 
-static void packets_of_an_earlier_life_are_stale(void **state)
+static void packets_of_an_earlier_session_are_stale(void **state)
 {
 	(void)state;
 	start("gen", "sink");
@@ -958,7 +958,7 @@ int main(void)
 		TEST(sink_notices_a_frame_made_of_two),
 		TEST(sink_counts_lost_duplicated_reordered_and_late),
 		TEST(sink_believes_no_sequence_number_that_was_never_used),
-		TEST(packets_of_an_earlier_life_are_stale),
+		TEST(packets_of_an_earlier_session_are_stale),
 		TEST(gen_verifies_like_sink),
 		TEST(frames_of_others_are_foreign),
 		TEST(cable_carries_both_ways_and_waits_without_loss),

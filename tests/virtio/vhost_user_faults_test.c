@@ -84,7 +84,7 @@ static void wrong_answers_end_the_connection(void **state)
 	}
 }
 
-static void who_says_more_than_was_asked_is_found_out(void **state)
+static void unsolicited_replies_end_the_connection(void **state)
 {
 	uint64_t features;
 	uint8_t status;
@@ -273,7 +273,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		test(every_fault_at_every_step_is_an_error_or_harmless),
 		test(wrong_answers_end_the_connection),
-		test(who_says_more_than_was_asked_is_found_out),
+		test(unsolicited_replies_end_the_connection),
 		test(a_silent_back_end_is_given_up),
 		test(a_back_end_that_does_not_even_accept_is_given_up),
 		test(addresses_that_are_no_back_end),

@@ -139,7 +139,7 @@ static void memory_without_a_file_is_refused(void **state)
 	assert_non_null(strstr(last_message, "not in a file"));
 }
 
-static void a_table_has_eight_pieces_at_most(void **state)
+static void a_table_has_eight_regions_at_most(void **state)
 {
 	struct dma_memory mem[9];
 
@@ -291,7 +291,7 @@ int main(void)
 		test(tells_how_many_queues_there_are),
 		test(memory_comes_and_goes),
 		test(memory_without_a_file_is_refused),
-		test(a_table_has_eight_pieces_at_most),
+		test(a_table_has_eight_regions_at_most),
 		test(slots_take_as_much_as_the_back_end_says),
 		test(memory_that_the_back_end_refuses_is_an_error),
 		test(rings_are_passed_on),

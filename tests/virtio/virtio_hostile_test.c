@@ -503,7 +503,7 @@ static void impossible_configurations_are_refused(void **state)
 	}
 }
 
-static void features_that_nobody_knows_are_left_alone(void **state)
+static void unknown_features_are_not_accepted(void **state)
 {
 	(void)state;
 	back.features = UINT64_MAX;
@@ -545,7 +545,7 @@ int main(void)
 		test(a_wrong_number_of_buffers_costs_that_packet),
 		test(wrong_lengths_and_ids_in_the_middle_of_a_packet),
 		test(impossible_configurations_are_refused),
-		test(features_that_nobody_knows_are_left_alone),
+		test(unknown_features_are_not_accepted),
 	};
 
 	return net_run(tests, sizeof(tests) / sizeof(*tests));

@@ -423,7 +423,7 @@ static void *deliver_now_and_then(void *unused)
 	return NULL;
 }
 
-static void whoever_sleeps_misses_nothing(void **state)
+static void sleeping_threads_miss_nothing(void **state)
 {
 	struct ixy_interrupts in;
 	struct pkt_buf *bufs[4];
@@ -462,7 +462,7 @@ int main(void)
 		test(queues_count_for_themselves_and_together),
 		test(frames_go_from_one_thread_to_another),
 		test(each_pair_interrupts_by_itself_and_once),
-		test(whoever_sleeps_misses_nothing),
+		test(sleeping_threads_miss_nothing),
 	};
 
 	return net_run(tests, sizeof(tests) / sizeof(*tests));

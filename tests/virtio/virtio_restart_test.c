@@ -86,7 +86,7 @@ static void packets_flow_as_before(void **state)
 	net_send(pool, 0, 100, 1);
 }
 
-static void a_gone_back_end_is_waited_for(void **state)
+static void a_disconnected_back_end_is_waited_for(void **state)
 {
 	struct pkt_buf *buf;
 
@@ -141,7 +141,7 @@ static void a_gone_device_can_be_closed(void **state)
 	back_end_start(&back);
 }
 
-static void whoever_comes_back_with_less_ends_it(void **state)
+static void a_lesser_back_end_ends_the_device(void **state)
 {
 	const bool virtio_1 = kind->features & bit(VIRTIO_F_VERSION_1);
 	const struct ixy_config config = {
@@ -338,10 +338,10 @@ int main(void)
 #define test(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		test(packets_flow_as_before),
-		test(a_gone_back_end_is_waited_for),
+		test(a_disconnected_back_end_is_waited_for),
 		test(a_back_end_that_is_gone_when_watching_begins_is_waited_for),
 		test(a_gone_device_can_be_closed),
-		test(whoever_comes_back_with_less_ends_it),
+		test(a_lesser_back_end_ends_the_device),
 		test(it_is_tried_again_when_connecting_fails_halfway),
 		test(sleepers_are_woken_up),
 		test(threads_receive_and_send_over_restarts),
