@@ -98,7 +98,7 @@ worth_it()
 }
 
 # within SECONDS COMMAND...: repeat until it succeeds. SECONDS are far more than it takes; sanitizers get more (IXY_SLOWDOWN), and busy
-# machines: whoever waits that long waits for something that hangs.
+# machines: a wait that long is for something that hangs.
 within()
 {
 	local end=$(($(now_ms) + $1 * 4000 * IXY_SLOWDOWN))

@@ -33,7 +33,7 @@ emu=$!
 within 5 test -S "$work/s/nic1.sock" || die "no sockets"
 capture()
 {
-	# The sender first: it has no link, and waits, until somebody receives.
+	# The sender first: it has no link, and waits until there is a receiver.
 	spawn pktgen "$IXY_BIN/ixy-pktgen" --quiet --pcap "$work/in.pcap" "vfio-user:$work/s/nic0.sock"
 	pktgen=$!
 	sleep 0.5

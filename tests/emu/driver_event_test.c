@@ -105,7 +105,7 @@ static void link_change_wakes_up(void **state)
 	ixy_close(dev);
 }
 
-/* Causes of EICR that nobody can see here but by setting them. */
+/* Causes of EICR that occur here only when they are set by hand. */
 static void faults_are_named(void **state)
 {
 	struct ixy_device *dev = open_and_watch();

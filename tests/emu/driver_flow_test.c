@@ -188,7 +188,7 @@ static void what_the_card_cannot_do_is_refused(void **state)
 	ixy_close(dev);
 }
 
-/* A card whose reset does not clear the table: after it there is what somebody before us has left. */
+/* A card whose reset does not clear the table: the entries of a previous driver are still there. */
 static void leave_filter(struct emu_card *card, const struct emu_access *access)
 {
 	if (access->region != VFIO_PCI_BAR0_REGION_INDEX || access->offset != EEC)

@@ -427,7 +427,7 @@ static void sent_buffers_come_back_while_asleep(void **state)
 	assert_int_equal(slept_us, 1000000);
 	assert_true(sleeps <= 7); /* 1, 2, 4, 8, 16 ms; then the rest */
 
-	/* A link that is down keeps them, and keeps nobody awake. */
+	/* A link that is down keeps them, and keeps no thread awake. */
 	nic_set_wire(card0->nic, false);
 	emu_sleep(1000);
 	buf = packet(pool, 60, 0, 0);

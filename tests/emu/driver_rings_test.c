@@ -469,7 +469,7 @@ static void receive_queues_are_independent(void **state)
 			check_frame(bufs[i]->data, bufs[i]->size, 60, 0, q * 100 + i);
 		pkt_buf_free_batch(bufs, n);
 	}
-	/* A queue that nobody serves does not hold up the others. */
+	/* A queue that is not served does not hold up the others. */
 	steer(3);
 	for (uint32_t i = 0; i < 100; i++)
 		wire_to(0, 60, i);

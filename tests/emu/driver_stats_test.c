@@ -252,7 +252,7 @@ static void no_such_queue(struct ixy_device *dev, uint16_t queue)
 	assert_int_equal(driver_log_lines, lines + 1);
 }
 
-/* GORC and GOTC of 36 bits are full after 55 s: whoever asks for the link has them read. */
+/* GORC and GOTC of 36 bits are full after 55 s: asking for the link reads them. */
 static void counters_are_read_before_they_are_full(void **state)
 {
 	struct ixy_device *dev = open_card(0, NULL);

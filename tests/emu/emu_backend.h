@@ -38,7 +38,7 @@ struct emu_frame {
 /* One card, its bus and its wire. Tests may read all of it and set what is marked so. */
 struct emu_card {
 	struct nic *nic;
-	struct vfio_device *owner; /* who has it open */
+	struct vfio_device *owner; /* the device that has it open */
 	struct vfio_space space;
 	const struct dma_map **maps;
 	size_t map_count;

@@ -25,7 +25,7 @@ sane() # after an error: no crash, no spin
 	[ -s "$work/fwd.err.log" ] || fail "$1: says nothing"
 }
 
-# 1. The emulator is killed, or is ended, or somebody presses Ctrl-C, while the forwarder sleeps: nothing arrives.
+# 1. The emulator is killed, or is ended, or Ctrl-C is pressed, while the forwarder sleeps: nothing arrives.
 start_sleeper() # FWD-OPTION...: its first account says that it is ready
 {
 	spawn fwd "$IXY_BIN/ixy-fwd" --json --interrupts "$@" "vfio-user:$work/s/nic0.sock" "vfio-user:$work/s/nic1.sock"

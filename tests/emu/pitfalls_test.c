@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Mistakes of well-known drivers, one test each: datasheet violations that were copied from driver to
- * driver, misuse of VFIO, and packets in places where nobody looks for them. Most tests look at the
+ * driver, misuse of VFIO, and packets in unexpected places. Most tests look at the
  * record of what the driver read and wrote.
  */
 #include "driver.h"

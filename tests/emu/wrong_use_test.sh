@@ -43,12 +43,12 @@ wrong "a file that is no socket" "$work/file" 1 "$pktgen" "vfio-user:$work/file"
 long=$(printf '%0200d' 0)
 wrong "socket path too long" path 1 "$pktgen" "vfio-user:/tmp/$long"
 
-# A socket file that nobody serves any more
+# A stale socket file
 spawn dead "$emu" --quiet --socket-dir "$work/d" sink
 within 5 test -S "$work/d/nic0.sock"
 kill -KILL $!
 wait $! 2>/dev/null
-wrong "a socket that is nobody's" nic0.sock 1 "$pktgen" "vfio-user:$work/d/nic0.sock"
+wrong "a stale socket" nic0.sock 1 "$pktgen" "vfio-user:$work/d/nic0.sock"
 
 wrong "the same card twice" nic0 1 "$fwd" "$card" "$card"
 wrong "zero queues" queues 2 "$fwd" --queues 0 "$card" "$card"

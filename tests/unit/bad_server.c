@@ -308,7 +308,7 @@ int bad_server_start(void **state)
 
 void bad_server_end(void)
 {
-	shutdown(listener, SHUT_RDWR); /* if nobody came */
+	shutdown(listener, SHUT_RDWR); /* if no client has connected */
 	pthread_join(thread, NULL);
 	close(listener);
 	close(server.file);

@@ -82,7 +82,7 @@ enum fault {
 	BARE,		  /* no payload at all */
 	QUESTIONS,	  /* asks for DMA before it answers */
 	ENDLESS_QUESTIONS,
-	MANY_FILES, /* that nobody wants */
+	MANY_FILES, /* unwanted ones */
 	STOP_READING,
 };
 

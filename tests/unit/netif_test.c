@@ -82,7 +82,7 @@ static void sh(const char *format, ...)
 	assert_int_equal(system(line), 0);
 }
 
-/* A card with ten interfaces, ixy0 to ixy9, that nobody uses: the address is another's. */
+/* An unused card with ten interfaces, ixy0 to ixy9: the address is that of another one. */
 static int make_system(void **state)
 {
 	(void)state;
@@ -245,7 +245,7 @@ static void a_card_with_vfs_counts(void **state)
 	is_in_use("it has 2 VFs");
 }
 
-/* Its file is played by one that nobody opens. */
+/* A file that no other process opens stands for it. */
 static void a_program_that_has_it_open_counts(void **state)
 {
 	(void)state;

@@ -80,7 +80,7 @@ void bus_master(bool on);
 
 /** memory() - what the card reaches at @iova. */
 uint8_t *memory(uint64_t iova);
-/** take() - memory of window A that nobody else uses. */
+/** take() - memory of window A that is used for nothing else. */
 uint64_t take(uint64_t size);
 
 /** rx_ring() - set up and enable a queue; no descriptor is posted. */

@@ -180,7 +180,7 @@ static void signatures_stand_for_flows(void **state)
 	frame[37]++;
 	assert_false(directed());
 	frame[37]--;
-	/* Who sets up the table anew has an empty one. */
+	/* Initialising the table empties it. */
 	reg_write(FDIRCTRL, 1 | FLEX);
 	assert_false(directed());
 	assert_int_equal(reg_read(FDIRFREE), 8192);

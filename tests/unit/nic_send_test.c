@@ -62,14 +62,14 @@ static void head_write_back_replaces_dd(void **state)
 		tx_put(&ring, iova, TX_DATA(60) | TXD_EOP);
 	tx_ring_doorbell(&ring);
 	card_poll(LOTS);
-	assert_int_equal(memory(head)[0], 0xEE); /* nobody asked */
+	assert_int_equal(memory(head)[0], 0xEE); /* not requested */
 	tx_put(&ring, iova, TX_DATA(60) | TXD_EOP | TXD_RS);
 	tx_ring_doorbell(&ring);
 	card_poll(LOTS);
 	assert_memory_equal(memory(head), "\x06\x00\x00\x00\xEE", 5);
 	assert_false(tx_done(&ring, 5));
 
-	/* An address that is nowhere: nobody would learn of what the queue sends. */
+	/* An unmapped address: the driver would never learn what the queue has sent. */
 	reg_write(TDWBAH(3), (uint32_t)(UNMAPPED >> 32));
 	for (uint32_t i = 0; i < 3; i++) {
 		tx_put(&ring, iova, TX_DATA(60) | TXD_EOP | TXD_RS);

@@ -93,7 +93,7 @@ static void the_policy_that_was_set_comes_back(void **state)
 	assert_int_equal(syscall(SYS_set_mempolicy, MPOL_DEFAULT, NULL, 0L), 0);
 }
 
-/* No node, one that the machine does not have, or that nobody could have: no error either. */
+/* No node, one that the machine does not have, or an impossible one: no error either. */
 static void without_a_node_nothing_changes(void **state)
 {
 	static const int none[] = { -1, NODES - 2, NODES - 1, NODES, 1 << 30 };

@@ -99,7 +99,7 @@ static struct mempool *pools[THREADS];
 static _Atomic uint32_t wrong, finished;
 static _Atomic bool over;
 
-/* Note in the head room who has the buffer; 0: the pool. Return: who had it. */
+/* Note the owner of the buffer in its head room; 0: the pool. Return: the previous owner. */
 static uint32_t swap(struct pkt_buf *buf, uint32_t holder)
 {
 	return __atomic_exchange_n((uint32_t *)(buf + 1), holder, __ATOMIC_RELAXED);
@@ -163,7 +163,7 @@ static void *hammer(void *argument)
 	while (!over)
 		taken += hammer_round(me, &random);
 	finished++;
-	/* Nobody puts any more when all have come here, and then what is in the boxes is all. */
+	/* When all threads are here, the boxes do not change any more and hold everything. */
 	while (!empty) {
 		empty = finished == THREADS;
 		hammer_round(me, &random);
@@ -227,7 +227,7 @@ static void *end_share(void *argument)
 	return NULL;
 }
 
-/* Whoever is last: the one that gives up the pool, or one of those that still have buffers. */
+/* In either order: the thread that destroys the pool is last, or one that still has buffers. */
 static void the_last_buffer_takes_the_pool_with_it(void **state)
 {
 	uint32_t before = dma_maps();
@@ -277,7 +277,7 @@ static void a_pool_stays_until_its_last_buffer_is_back(void **state)
 	mempool_destroy(NULL);
 }
 
-/* ---- Who owns it ---- */
+/* ---- Ownership ---- */
 
 static void *take_all_and_give_back(void *argument)
 {

@@ -118,7 +118,7 @@ static uint16_t command(void)
 	return value;
 }
 
-/* A device without a driver, bus mastering left on by whoever had it before. */
+/* A device without a driver, bus mastering left on by its previous user. */
 static int make_tree(void **state)
 {
 	const uint16_t header[] = { 0x8086, 0x10fb, PCI_COMMAND_MASTER | PCI_COMMAND_MEMORY };
@@ -180,7 +180,7 @@ static struct vfio_device *open_device(void)
 	return dev;
 }
 
-/* Linux with CONFIG_IO_STRICT_DEVMEM: as long as a driver has a BAR, nobody maps it. */
+/* Linux with CONFIG_IO_STRICT_DEVMEM: a BAR that a driver has cannot be mapped. */
 void *__real_mmap(void *at, size_t size, int prot, int flags, int fd, off_t offset);
 void *__wrap_mmap(void *at, size_t size, int prot, int flags, int fd, off_t offset)
 {
@@ -569,13 +569,14 @@ static void memory_stays_until_the_card_is_reset(void **state)
 {
 	(void)state;
 	drop(DEVICE "reset");
-	assert_int_equal(mkfifo(in_tree(DEVICE "reset"), 0600), 0); /* who opens it waits for us */
+	assert_int_equal(mkfifo(in_tree(DEVICE "reset"), 0600),
+			 0); /* a process that opens it waits for us */
 	pid_t pid = start_program(NULL), watcher = watcher_of(pid);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	assert_true(wait_until(is_silent, 0));
 	assert_int_equal(files_of(watcher, "test-memory"), 1);
-	/* Nobody else gets the card before. */
+	/* Until then no other process gets the card. */
 	struct vfio_device *dev;
 	assert_int_equal(vfio_open(&dev, ADDRESS), -EBUSY);
 

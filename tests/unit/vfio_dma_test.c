@@ -303,7 +303,7 @@ static void pitfall_vfio_2_memory_that_stays_mapped_is_not_used_again(void **sta
 	assert_ptr_not_equal(other.virt, lost.virt);
 	vfio_dma_free(&other);
 
-	/* The test has no other way to get rid of it: whoever missed the unmap gets one more. */
+	/* The test has no other way to release it: a device that missed the unmap gets another. */
 	fakes[0].maps[fakes[0].map_count++] = lost;
 	vfio_dma_free(&lost);
 	close_devices(2);

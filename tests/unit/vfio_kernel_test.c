@@ -336,7 +336,7 @@ static void reset_says_if_it_cannot(void **state)
 	vfio_close(dev);
 }
 
-/* Each vector its own eventfd, from any start; the array has no entry that nobody set. */
+/* Each vector its own eventfd, from any start; the array has no entry that was not set. */
 static void pitfall_vfio_1_vectors_are_armed_from_any_start(void **state)
 {
 	struct kernel_device *device = &kernel.devices[0];

@@ -16,7 +16,7 @@ static void a_whole_session(void **state)
 
 	(void)state;
 	memcpy(server.config, &id, 4);
-	server.config[PCI_COMMAND] = PCI_COMMAND_MASTER; /* left over from somebody */
+	server.config[PCI_COMMAND] = PCI_COMMAND_MASTER; /* left by the previous client */
 	server.no_region_file = true;			 /* all registers by message */
 	struct vfio_device *dev = open_device();
 	assert_string_equal(vfio_address(dev), address);
@@ -186,6 +186,6 @@ int main(void)
 		bad_server_test(answers_may_come_in_pieces),
 	};
 
-	alarm(300); /* after a failure, the server may wait for a device that nobody closes */
+	alarm(300); /* after a failure, the server may wait for a device that is never closed */
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -83,7 +83,7 @@ static void a_server_that_never_answers_is_given_up(void **state)
 	assert_int_equal(vfio_open(&dev, address), -ETIMEDOUT);
 	assert_int_equal(errors, 1);
 
-	/* Ctrl-C is for who was told that it may take long. */
+	/* Ctrl-C ends a wait that was announced. */
 	interrupted = true;
 	assert_int_equal(vfio_open(&dev, address), -EINTR);
 	interrupted = impatient = false;
@@ -145,7 +145,7 @@ static void a_server_that_disconnects_causes_no_signal(void **state)
 	bar_read32(bar, 0);
 	bar_write32(bar, 0, 0);
 	assert_int_equal(vfio_dma_alloc(&more, 4096), -ENOTCONN);
-	vfio_dma_free(&mem); /* it had the file, which nobody else gets */
+	vfio_dma_free(&mem); /* it had the file, which is used for nothing else */
 	assert_int_equal(errors, 1);
 	vfio_close(dev);
 }
@@ -204,7 +204,7 @@ static void answers_longer_or_shorter_than_they_should_be_are_understood(void **
 	vfio_close(dev);
 }
 
-/* As ours do while they serve somebody else. */
+/* As ixy-emu does while it serves another client. */
 static void a_server_that_hangs_up_at_once_is_busy(void **state)
 {
 	struct vfio_device *dev;
@@ -306,6 +306,6 @@ int main(void)
 		bad_server_test(addresses_that_are_no_server),
 	};
 
-	alarm(300); /* after a failure, the server may wait for a device that nobody closes */
+	alarm(300); /* after a failure, the server may wait for a device that is never closed */
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -211,7 +211,7 @@ static void client_that_leaves_takes_everything_with_it(void **state)
 		assert_int_equal(set_irqs(world, fd, EVENTFD | TRIGGER, MSIX, 0, 1, &event, 1), 0);
 		assert_int_equal(write_register(world, fd, FCTRL, 0x700, 4), 0);
 		send_message(fd, GET_INFO, 0, "half", 4, NULL,
-			     0); /* with an answer that nobody reads */
+			     0); /* with a reply that is never read */
 		close(fd);
 		serve(world);
 		vfu_interrupt(world->server, 0);
@@ -281,7 +281,7 @@ static void silent_client_gives_way(void **state)
 	close(fd);
 }
 
-/* Asks for 128 KiB of registers. Return: false if the socket is full, or nobody is there. */
+/* Asks for 128 KiB of registers. Return: false if the socket is full or disconnected. */
 static bool ask_much(int fd, uint16_t id)
 {
 	struct {
@@ -355,7 +355,7 @@ static void client_that_never_reads_is_hung_up_on(void **state)
 }
 
 /*
- * A client's end of the connection, in a message that nobody has read, is open although the client
+ * A client's end of the connection, in a message that was never read, is open although the client
  * has gone. Wherever it is hidden, the card is free again.
  */
 static void own_end_in_a_message_does_not_keep_the_card(void **state)
@@ -375,7 +375,7 @@ static void own_end_in_a_message_does_not_keep_the_card(void **state)
 		case 1: /* in half a message */
 			send_raw(fd, "\1\0\11", 3, &fd, 1);
 			break;
-		case 2: /* behind answers that nobody reads */
+		case 2: /* behind replies that are never read */
 			for (uint16_t i = 0; i < 5; i++)
 				ask_much(fd, i);
 			send_message(fd, GET_INFO, 0, NULL, 0, &fd, 1);

@@ -60,7 +60,7 @@ static void msix_vectors_are_set_with_any_start_and_count(void **state)
 		for (uint32_t j = 0; j < 4; j++)
 			assert_int_equal(signalled(events[j]), i == j);
 	}
-	vfu_interrupt(world->server, 0);  /* nobody asked for it */
+	vfu_interrupt(world->server, 0);  /* not armed */
 	vfu_interrupt(world->server, 64); /* no such vector */
 
 	/* Two of them back, the others stay */

@@ -167,6 +167,6 @@ int main(void)
 		bad_server_test(what_the_server_says_of_its_region_is_checked),
 	};
 
-	alarm(300); /* after a failure, the server may wait for a device that nobody closes */
+	alarm(300); /* after a failure, the server may wait for a device that is never closed */
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -66,7 +66,7 @@ enum fault {
 	HUGE_SIZE,
 	GARBAGE,
 	REFUSE,	    /* as an acknowledgement */
-	MANY_FILES, /* that nobody wants */
+	MANY_FILES, /* unwanted ones */
 	SAY_MORE,   /* than was asked */
 	SILENT,	    /* no answer at all */
 	FAULTS

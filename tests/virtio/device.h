@@ -11,7 +11,7 @@
 
 #define SEGMENTS_MAX 4
 
-/* A buffer of the driver: a chain of descriptors. Who changes the id before it is returned is a liar. */
+/* A buffer of the driver: a chain of descriptors. A device that changes the id before it returns the chain lies. */
 struct chain {
 	uint32_t id;
 	uint16_t count;

@@ -97,7 +97,7 @@ idle "idle ixy-fwd, 2 threads" ixy-fwd --interrupts --threads 2 "$port.1.sock" "
 idle "idle ixy-pcap" ixy-pcap --interrupts "$port.0.sock" /dev/null
 tell switch quit
 
-# wake NAME RING: each burst wakes up who sleeps. fwd_patient does not wake up by itself: what nobody tells it of stays in the ring.
+# wake NAME RING: each burst wakes up the sleeping program. fwd_patient never wakes up by itself: without an interrupt, packets stay in the ring.
 wake()
 {
 	local name=$1 port=vhost-user:$work/waker fwd burst
@@ -108,7 +108,7 @@ wake()
 	within 30 forwards_a_burst || die "$name: nothing is forwarded"
 	for ((burst = 1; burst <= 10; burst++)); do
 		burst
-		within 30 all_back || die "$name: burst $burst has woken up nobody"
+		within 30 all_back || die "$name: burst $burst has caused no wake-up"
 	done
 	kill -KILL "$fwd"
 	wait "$fwd" 2>/dev/null

@@ -28,7 +28,7 @@ void front_start(uint64_t protocol)
 {
 	memset(&back, 0, sizeof(back));
 	back.features = VIRTIO_FEATURES | (protocol ? F_PROTOCOL : 0);
-	back.protocol = protocol | 1ull << 63; /* what nobody knows */
+	back.protocol = protocol | 1ull << 63; /* an unknown bit */
 	back.pairs = 4;
 	back.slots = 32;
 	back_end_start(&back);

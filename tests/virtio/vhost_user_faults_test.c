@@ -118,7 +118,7 @@ static void a_silent_back_end_is_given_up(void **state)
 	assert_non_null(strstr(last_message, "is it a vhost-user back end"));
 }
 
-/* A socket's file at @address without anybody who accepts. Return: the socket. */
+/* A socket's file at @address without a process that accepts. Return: the socket. */
 static int bind_only(struct sockaddr_un *local)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);

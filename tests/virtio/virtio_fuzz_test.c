@@ -346,7 +346,7 @@ static struct scribbler {
 } scribblers[2];
 static _Atomic bool stop;
 
-/* Packets, whoever has them now: mostly their headers. */
+/* Packets, whether the driver or the device has them: mostly their headers. */
 static void scribble_packet(struct scribbler *s, uint64_t random)
 {
 	const struct chain *chain = &s->chains[random >> 8 & (RING / 2 - 1)];

@@ -20,7 +20,7 @@
 
 static struct ixy_watch watch;
 
-/* Time is the test's: who waits for a broken device need not. */
+/* Time is simulated, so that waits for a broken device pass at once. */
 static uint64_t slept_ns;
 
 int __real_clock_gettime(clockid_t clock, struct timespec *time);

@@ -369,7 +369,7 @@ static void frames_that_do_not_fit_are_dropped(void **state)
 	assert_int_equal(stats.rx_packets, 100);
 }
 
-/* ---- Who is told, and when ---- */
+/* ---- Notifications ---- */
 
 static void a_device_that_polls_is_not_kicked(void **state)
 {
@@ -436,7 +436,7 @@ static void with_event_index_kicks_come_at_the_place_asked_for(void **state)
 	}
 }
 
-/* Whoever delivers must find buffers without waiting for the driver's next packet. */
+/* The device must find buffers without waiting for the driver's next packet. */
 static void buffers_come_back_to_the_device_in_time(void **state)
 {
 	uint8_t frame[FRAME_MAX] = { 0 };
@@ -557,7 +557,7 @@ static void the_configuration_is_made_up_or_read(void **state)
 
 	*log_lines = '\0';
 
-	/* Only who has buffers of that size may accept the device's MTU. */
+	/* Only a driver with buffers of that size may accept the device's MTU. */
 	back.config.mtu = 9000;
 	net_open(NULL);
 	assert_int_equal(dev->config.mtu, 1500);

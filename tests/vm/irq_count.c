@@ -5,7 +5,7 @@
  *	irq_count msix|msi ADDRESS...
  *
  * After each stage it prints "vfio-msix[3](0000:01:00.0) 15" for each vector: 15 interrupts since it
- * was made, by the kernel's name. Then it stops itself (SIGSTOP), so that somebody can compare that
+ * was made, by the kernel's name. Then it stops itself (SIGSTOP), so that the test can compare that
  * with /proc/interrupts and send SIGCONT.
  */
 #include <errno.h>
@@ -107,7 +107,7 @@ static int stage(void)
 		}
 	}
 	if (wait_for_all(0))
-		return ixy_fail(EIO, "an interrupt that nobody has triggered");
+		return ixy_fail(EIO, "an interrupt that was not triggered");
 	fflush(stdout);
 	raise(SIGSTOP);
 	return 0;

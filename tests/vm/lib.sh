@@ -32,7 +32,7 @@ told=
 places=()
 machine=()
 guest_timeout=$((300 * IXY_SLOWDOWN))
-exec 6>&2 # for words that nobody may swallow
+exec 6>&2 # for messages that no redirection may swallow
 
 # start_cards [OPTION]... WIRE...
 start_cards()

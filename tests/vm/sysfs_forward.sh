@@ -152,7 +152,7 @@ start()
 pid=$(start)
 forwards "ixy-fwd"
 [ "$(bus_mastering 2)$(bus_mastering 3)" = 11 ] || fail "bus mastering is off while it works?"
-intx_is_off 2 || fail "the card can raise INTx, which nobody handles"
+intx_is_off 2 || fail "the card can raise INTx, which is not handled"
 # All that a terminal would end, at once. The watchers are in sessions of their own.
 guest "kill -KILL $pid"
 within 60 both_are down || fail "the cards are not reset after SIGKILL"

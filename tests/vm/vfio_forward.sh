@@ -1,6 +1,6 @@
 #!/bin/bash
 # ixy-fwd in a guest, on two cards through the kernel's VFIO behind an IOMMU: with huge pages and without, as root and as a user
-# who owns no more than the group files, with I/O addresses of 48 bits and of 39.
+# that owns only the group files, with I/O addresses of 48 bits and of 39.
 . "$(dirname "$0")/lib.sh"
 pack_programs ixy-fwd
 user="setpriv --reuid 1000 --regid 1000 --clear-groups --inh-caps=-all"
@@ -45,7 +45,7 @@ guest "echo 64 >/proc/sys/vm/nr_hugepages"
 forward "huge pages" "$fwd"
 grep -q "huge pages" "$work/forward.log" && fail "huge pages are not used: $(cat "$work/forward.log")"
 
-guest "$user $fwd" >"$work/refused.log" 2>&1 && fail "a user who does not own the group files is let in"
+guest "$user $fwd" >"$work/refused.log" 2>&1 && fail "a user without the group files is let in"
 cat "$work/refused.log"
 grep -q "/dev/vfio/.*ermission" "$work/refused.log" || fail "another error without permission: $(cat "$work/refused.log")"
 guest "chown 1000 /dev/vfio/[0-9]*; chmod 666 /dev/vfio/vfio; echo 0 >/proc/sys/vm/nr_hugepages"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # IOMMU groups. A card of two functions, which are groups of their own: ixy-fwd puts both groups into one container. Two cards on
 # a conventional bus, one group because their DMA comes from the same bridge: ixy-fwd drives them through one open group. If one
-# of them has another driver, the kernel lets nobody have the group: ixy-fwd says which and what to do, and that helps.
+# of them has another driver, the kernel does not hand out the group: ixy-fwd says which and what to do, and that helps.
 . "$(dirname "$0")/lib.sh"
 pack_programs ixy-fwd ixy-bind
 start_cards gen:flows=64 gen:flows=64 gen:flows=64 gen:flows=64
@@ -44,7 +44,7 @@ forward()
 	echo "$name: $packets packets with $opened"
 }
 forward 0 1 /dev/vfio/vfio "/dev/vfio/${group[0]}" "/dev/vfio/${group[1]}"
-# The second descriptor of the group is a copy of the first: the kernel lets nobody open it twice.
+# The second descriptor of the group is a copy of the first: the kernel does not let it be opened twice.
 forward 2 3 /dev/vfio/vfio "/dev/vfio/${group[2]}" "/dev/vfio/${group[2]}"
 
 # Card 3 back to Linux's driver.

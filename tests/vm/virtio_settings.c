@@ -9,7 +9,7 @@
  *	promiscuous=on, promiscuous=off, mac=XX:XX:XX:XX:XX:XX
  *	receive    print "ready", then for whom each frame is, up to the first one for all
  *
- * Only frames of ETHERTYPE count: nobody but the test sends them.
+ * Only frames of ETHERTYPE count, which only the test sends.
  */
 #include <stdio.h>
 #include <stdlib.h>
