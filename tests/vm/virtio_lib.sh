@@ -120,8 +120,8 @@ traffic()
 		last = json.loads([line for line in open(sys.argv[1]) if line.startswith("{")][-1])
 		one, other = last["devices"]
 		for a, b in (one, other), (other, one):
-		    # A full send ring drops; TCP does not mind.
-		    if not last["final"] or not 100 < b["tx_packets"] <= a["rx_packets"] or a["rx_errors"]:
+		    # A full send ring drops; TCP does not mind. With large segments there are few acknowledgements.
+		    if not last["final"] or not 20 < b["tx_packets"] <= a["rx_packets"] or a["rx_errors"]:
 		        sys.exit("more has gone out than came in, or something wrong: %s" % last)
 	P
 	echo "$name: $megabytes MB in $took ms, $((megabytes * 8000 / took)) Mbit/s"
