@@ -87,7 +87,7 @@ void command_free(char **argv);
  */
 pid_t command_start(char *const argv[]);
 
-/* ---- account.c ---- */
+/* ---- report.c ---- */
 
 /** account_ports() - tell where the ports can be found. */
 void account_ports(const struct emulator *emu);

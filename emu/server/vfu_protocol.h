@@ -5,8 +5,8 @@
  * doorbell pages of its own: stale mappings of an earlier client have no effect.
  * All calls from one thread.
  */
-#ifndef VFIO_USER_H
-#define VFIO_USER_H
+#ifndef VFU_PROTOCOL_H
+#define VFU_PROTOCOL_H
 
 #include "nic.h"
 
