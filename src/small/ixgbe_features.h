@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* In place of src/full/ixgbe_features.h: registers are memory; packets are counted, bytes and errors
  * are not. */
+/* clang-format off */
 #define ixgbe_read(dev, reg)	     (*(volatile uint32_t *)((dev)->bar->base + (reg)))
-#define ixgbe_write(dev, reg, value) (dma_wmb(), ixgbe_read(dev, reg) = (value))
+#define ixgbe_write(dev, reg, value) ({ dma_wmb(); ixgbe_read(dev, reg) = (value); })
+/* clang-format on */
 #define ixgbe_init_features(dev)
 
 static inline int ixgbe_read_stats(struct ixy_device *ixy, struct ixy_stats *stats)
