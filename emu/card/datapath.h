@@ -41,7 +41,10 @@
 #define RXD_TYPE_UDP	      BIT(9)
 #define RXD_TYPE_SCTP	      BIT(10)
 #define RXD_TYPE_ETQF(i)      (BIT(15) | (uint32_t)(i) << 4)
-/* Second word (RXD_DD, RXD_EOP, RXD_RXE: 82599_core.h): status 19:0, errors 31:20, length 47:32, VLAN tag 63:48. */
+/*
+ * Second word: status 19:0, errors 31:20, length 47:32, VLAN tag 63:48. RXD_DD, RXD_EOP and RXD_RXE are
+ * in 82599_core.h.
+ */
 #define RXD_FLM	  BIT(2)  /* a filter of flow director matched */
 #define RXD_VP	  BIT(3)  /* has a VLAN tag */
 #define RXD_UDPCS BIT(4)  /* UDP checksum checked */
@@ -231,15 +234,15 @@ uint32_t nic_pick_queue(struct nic *nic, const uint8_t *frame, struct nic_packet
 
 /* ---- flow_director.c ---- */
 
-enum nic_direction { NIC_NOT_DIRECTED, NIC_DIRECTED, NIC_DIRECTED_AWAY };
-
 /**
  * nic_direct() - 7.1.2.7: does a filter of flow director know this packet?
  * @status: RXD_FLM is added if one does
- * @queue:  set with NIC_DIRECTED; with NIC_DIRECTED_AWAY the packet is to be dropped
+ * @queue:  where the packet goes if no filter says otherwise
+ *
+ * Return: the queue, or NIC_NO_QUEUE if the packet is to be dropped.
  */
-enum nic_direction nic_direct(struct nic *nic, const uint8_t *frame, struct nic_packet *packet,
-			      uint32_t *status, uint32_t *queue);
+uint32_t nic_direct(struct nic *nic, const uint8_t *frame, struct nic_packet *packet,
+		    uint32_t *status, uint32_t queue);
 
 /* ---- offload.c ---- */
 

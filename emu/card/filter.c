@@ -270,9 +270,6 @@ uint32_t nic_pick_queue(struct nic *nic, const uint8_t *frame, struct nic_packet
 		hash_packet(rx, frame, packet);
 	if (flow)
 		return flow->queue;
-	const uint32_t queue = packet->rss_type ? rx->reta[packet->hash & 0x7F] : 0;
-	uint32_t directed = queue;
-	if (rx->director && nic_direct(nic, frame, packet, status, &directed) == NIC_DIRECTED_AWAY)
-		return NIC_NO_QUEUE;
-	return directed;
+	uint32_t queue = packet->rss_type ? rx->reta[packet->hash & 0x7F] : 0;
+	return rx->director ? nic_direct(nic, frame, packet, status, queue) : queue;
 }

@@ -296,13 +296,14 @@ static const struct filter *find_filter(const struct nic *nic, const uint8_t *fr
 	const bool perfect = is_perfect(nic);
 	struct fields fields = get_fields(nic, frame, packet);
 	const struct fields masks = get_masks(nic, fields.type);
-	uint32_t signature;
+	uint32_t signature = 0;
 
 	if (perfect && fields.type & FLOW_TYPE_IPV6)
 		return NULL;
 	apply(&fields, &masks);
 	*hash = hash_fields(&fields, nic_get(nic, FDIRHKEY)) & (perfect ? 0x1FFF : HASH_MASK);
-	signature = hash_fields(&fields, nic_get(nic, FDIRSKEY)) & HASH_MASK;
+	if (!perfect)
+		signature = hash_fields(&fields, nic_get(nic, FDIRSKEY)) & HASH_MASK;
 	for (uint16_t i = nic->director->bucket[*hash]; i; i = nic->director->filter[i - 1].next) {
 		const struct filter *filter = &nic->director->filter[i - 1];
 		if (perfect ? matches(filter, &fields, &masks) : filter->id == signature)
@@ -311,14 +312,14 @@ static const struct filter *find_filter(const struct nic *nic, const uint8_t *fr
 	return NULL;
 }
 
-enum nic_direction nic_direct(struct nic *nic, const uint8_t *frame, struct nic_packet *packet,
-			      uint32_t *status, uint32_t *queue)
+uint32_t nic_direct(struct nic *nic, const uint8_t *frame, struct nic_packet *packet,
+		    uint32_t *status, uint32_t queue)
 {
 	const uint32_t control = nic_get(nic, FDIRCTRL);
 	uint32_t hash = 0;
 
 	if (!packet->l3)
-		return NIC_NOT_DIRECTED;
+		return queue;
 	const struct filter *filter = find_filter(nic, frame, packet, &hash);
 	nic_count(nic, filter ? FDIRMATCH : FDIRMISS, 1);
 	if (control & FDIRCTRL_REPORT_STATUS_ALWAYS ||
@@ -327,14 +328,11 @@ enum nic_direction nic_direct(struct nic *nic, const uint8_t *frame, struct nic_
 		packet->hash = hash | (filter ? (uint32_t)filter->id << 16 : 0);
 	}
 	if (!filter)
-		return NIC_NOT_DIRECTED;
+		return queue;
 	*status |= RXD_FLM;
 	if (filter->command & FDIRCMD_INT)
 		nic_irq_cause(nic, EICR_FLOW_DIR);
 	if (filter->command & FDIRCMD_DROP)
-		return NIC_DIRECTED_AWAY;
-	if (!(filter->command & FDIRCMD_QUEUE_EN))
-		return NIC_NOT_DIRECTED;
-	*queue = FDIRCMD_RX_QUEUE(filter->command);
-	return NIC_DIRECTED;
+		return NIC_NO_QUEUE;
+	return filter->command & FDIRCMD_QUEUE_EN ? FDIRCMD_RX_QUEUE(filter->command) : queue;
 }

@@ -250,12 +250,12 @@ enum nic_verdict nic_rx_frame(struct nic *nic, const void *data, size_t length, 
 		queue = nic_pick_queue(nic, frame, &packet, &status);
 	if (unlikely(rx->stamp))
 		status |= nic_stamp_rx(nic, frame, (uint32_t)length, &packet);
-	if (unlikely(queue == NIC_NO_QUEUE)) { /* the MAC has received it all the same */
-		nic_traffic_add(&rx->good, destination, (uint32_t)length);
+	if (unlikely(queue == NIC_NO_QUEUE)) {
 		nic->account.rx_filtered++;
-		return NIC_FILTERED;
+		verdict = NIC_FILTERED;
+	} else {
+		verdict = deliver(nic, queue, frame, (uint32_t)length, &packet, status, flags);
 	}
-	verdict = deliver(nic, queue, frame, (uint32_t)length, &packet, status, flags);
 	/* Datasheet conflict: GPRC is to count what was received; the card (an erratum) counts what
 	 * passed the filters, also if it was missed. Linux subtracts MPC, DPDK adds up QPRC. */
 	if (likely(verdict != NIC_BUSY))
