@@ -260,6 +260,19 @@ load_modules()
 		die "modules do not load"
 }
 
+# two_hosts: eth0 is 10.99.0.1, and eth1 is 10.99.0.2 in a network namespace "peer": for two cards that a cable joins
+two_hosts()
+{
+	must "no namespace" guest "
+		set -e
+		ip netns add peer
+		ip link set eth1 netns peer
+		ip address add 10.99.0.1/24 dev eth0
+		ip link set eth0 up
+		ip netns exec peer ip address add 10.99.0.2/24 dev eth1
+		ip netns exec peer ip link set eth1 up"
+}
+
 # bind_to_vfio CARD...: 0 is the first
 bind_to_vfio()
 {

@@ -6,14 +6,7 @@
 start_cards cable:a cable:a
 start_guest
 must "no driver" guest modprobe ixgbe
-must "no namespace" guest "
-	set -e
-	ip netns add peer
-	ip link set eth1 netns peer
-	ip address add 10.99.0.1/24 dev eth0
-	ip link set eth0 up
-	ip netns exec peer ip address add 10.99.0.2/24 dev eth1
-	ip netns exec peer ip link set eth1 up"
+two_hosts
 guest ethtool -T eth0 >"$work/stamps.log"
 grep -q "hardware-transmit" "$work/stamps.log" || fail "no time stamps: $(cat "$work/stamps.log")"
 within 60 guest ping -c 1 -W 1 10.99.0.2 || die "no answer through the cable"

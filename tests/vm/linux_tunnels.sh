@@ -8,14 +8,9 @@ start_cards cable:a cable:a
 more=$work/modules.cpio start_guest
 must "no driver" guest modprobe ixgbe
 load_modules
-must "no namespace" guest "
+two_hosts
+must "no server" guest "
 	set -e
-	ip netns add peer
-	ip link set eth1 netns peer
-	ip address add 10.99.0.1/24 dev eth0
-	ip link set eth0 up
-	ip netns exec peer ip address add 10.99.0.2/24 dev eth1
-	ip netns exec peer ip link set eth1 up
 	mkdir /www
 	dd if=/dev/urandom of=/www/file bs=1M count=3 2>/dev/null
 	ip netns exec peer httpd -h /www"
