@@ -258,7 +258,7 @@ static int disable_all(struct vfu_server *server, const struct vfio_irq_set *set
 	if (set->start || (set->flags & ACTIONS) != VFIO_IRQ_SET_ACTION_TRIGGER ||
 	    (set->flags & DATA) != VFIO_IRQ_SET_DATA_NONE)
 		return -EINVAL;
-	for (uint32_t i = 0; i < types[set->index].count; i++)
+	for (uint32_t i = 0; i < irq_count(server, set->index); i++)
 		disable(&server->irqs[types[set->index].first + i]);
 	server->armed[set->index] = 0;
 	return 0;
