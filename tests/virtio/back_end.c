@@ -416,9 +416,11 @@ void back_end_stop(struct back_end *back)
 void back_end_hang_up(struct back_end *back)
 {
 	pthread_mutex_lock(&back->lock);
-	if (back->fd >= 0)
+	if (back->fd >= 0) {
 		shutdown(back->fd, SHUT_RDWR);
-	while (back->connected)
+		forget(back); /* from here on, what the front end tells of is lost */
+	}
+	while (back->fd >= 0)
 		pthread_cond_wait(&back->changed, &back->lock);
 	pthread_mutex_unlock(&back->lock);
 }
