@@ -180,18 +180,18 @@ make_tree
 writes "to vfio-pci" 1 0000:01:00.0 vfio-pci ixgbe 0000:01:00.0 vfio-pci 0000:01:00.0
 writes "to vfio-pci, a short address" 1 0000:01:00.0 vfio-pci ixgbe 0000:01:00.0 vfio-pci 01:00.0
 writes "to vfio-pci, an interface" 1 0000:01:00.0 vfio-pci ixgbe 0000:01:00.0 vfio-pci ixy-test0
-writes "to nobody, an interface of virtio" 1 0000:03:00.0 none virtio-pci 0000:03:00.0 none ixy-test3
+writes "to none, an interface of virtio" 1 0000:03:00.0 none virtio-pci 0000:03:00.0 none ixy-test3
 pci_function 10000:e1:00.0 8086:10fb 020000 15 ixgbe
 "$bind" | grep -q '^10000:e1:00.0  8086:10fb' || fail "a domain of five digits is not listed"
 writes "to vfio-pci, a domain of five digits" 1 10000:e1:00.0 vfio-pci ixgbe 10000:e1:00.0 vfio-pci 10000:E1:00.0
-drive 0000:02:00.2 shpchp # bridges lose their driver, and are not given to vfio-pci
+drive 0000:02:00.2 shpchp # bridges are unbound, and not bound to vfio-pci
 writes "to vfio-pci, a bridge" 1 0000:02:00.2 none shpchp 0000:02:00.2 vfio-pci 0000:02:00.2 02:00.0 02:00.1
 writes "to vfio-pci, a port of PCI Express" 0 0000:02:00.2 "(null)" none "" vfio-pci 0000:02:00.2
-writes "to vfio-pci, from nobody" 1 0000:01:00.1 vfio-pci none 0000:01:00.1 vfio-pci 0000:01:00.1
-writes "to nobody" 1 0000:01:00.0 none ixgbe 0000:01:00.0 none 0000:01:00.0
-writes "to nobody, from nobody" 0 0000:01:00.1 none none 0000:01:00.1 none 0000:01:00.1
-writes "to the kernel, from nobody" 1 0000:01:00.1 "" none 0000:01:00.1 kernel 0000:01:00.1
-writes "to the kernel, who has it" 0 0000:01:00.0 "" none "" kernel 0000:01:00.0
+writes "to vfio-pci, from none" 1 0000:01:00.1 vfio-pci none 0000:01:00.1 vfio-pci 0000:01:00.1
+writes "to none" 1 0000:01:00.0 none ixgbe 0000:01:00.0 none 0000:01:00.0
+writes "to none, from none" 0 0000:01:00.1 none none 0000:01:00.1 none 0000:01:00.1
+writes "to the kernel, from none" 1 0000:01:00.1 "" none 0000:01:00.1 kernel 0000:01:00.1
+writes "to the kernel, already there" 0 0000:01:00.0 "" none "" kernel 0000:01:00.0
 drive 0000:01:00.1 vfio-pci
 writes "to the kernel, from vfio-pci" 1 0000:01:00.1 "" vfio-pci 0000:01:00.1 kernel 0000:01:00.1
 drive 0000:01:00.1 vfio-pci

@@ -50,7 +50,7 @@ static uint64_t vectors_of(const struct nic *nic, uint64_t queue, uint32_t other
 }
 
 /* The message for @vector is on its way: 7.3.1.4 auto-clear, 7.3.1.5 auto-mask. */
-static void sent(struct nic *nic, uint32_t vector)
+static void after_message(struct nic *nic, uint32_t vector)
 {
 	struct nic_irq *irq = &nic->irq;
 	uint64_t bit = 1ull << vector;
@@ -72,7 +72,7 @@ static void sent(struct nic *nic, uint32_t vector)
 }
 
 /* Send what may be sent now. A message is a write to memory: no bus mastering, no message. */
-static void fire(struct nic *nic)
+static void send_messages(struct nic *nic)
 {
 	struct nic_irq *irq = &nic->irq;
 
@@ -88,13 +88,13 @@ static void fire(struct nic *nic)
 			continue;
 		irq->due[vector] = nic->now + (uint64_t)interval * EITR_UNIT;
 		irq->request &= ~(1ull << vector);
-		sent(nic, vector);
+		after_message(nic, vector);
 		nic->account.interrupts++;
 		nic->host.interrupt(nic->host.ctx, vector);
 	}
 }
 
-static void cause(struct nic *nic, uint64_t queue, uint32_t other)
+static void raise_causes(struct nic *nic, uint64_t queue, uint32_t other)
 {
 	struct nic_irq *irq = &nic->irq;
 	uint64_t new_queue = queue & ~irq->queue_cause;
@@ -106,7 +106,7 @@ static void cause(struct nic *nic, uint64_t queue, uint32_t other)
 	new_other &= irq->other_mask;
 	if (new_queue || new_other) {
 		irq->request |= vectors_of(nic, new_queue, new_other);
-		fire(nic);
+		send_messages(nic);
 	}
 }
 
@@ -120,37 +120,37 @@ static void unmask_causes(struct nic *nic, uint64_t queue, uint32_t other)
 	irq->other_mask |= other;
 	if (new_queue || new_other) {
 		irq->request |= vectors_of(nic, new_queue, new_other);
-		fire(nic);
+		send_messages(nic);
 	}
 }
 
-static void queue_cause(struct nic *nic, uint32_t queue, uint32_t direction)
+static void raise_queue(struct nic *nic, uint32_t queue, uint32_t direction)
 {
 	uint64_t bit = vector_bit(nic, IVAR(queue / 2), 2 * (queue % 2) + direction);
 
 	if (bit & ~nic->irq.queue_cause)
-		cause(nic, bit, 0);
+		raise_causes(nic, bit, 0);
 }
 
 void nic_irq_rx(struct nic *nic, uint32_t queue)
 {
-	queue_cause(nic, queue, 0);
+	raise_queue(nic, queue, 0);
 }
 
 void nic_irq_tx(struct nic *nic, uint32_t queue)
 {
-	queue_cause(nic, queue, 1);
+	raise_queue(nic, queue, 1);
 }
 
 void nic_irq_cause(struct nic *nic, uint32_t eicr)
 {
-	cause(nic, 0, eicr & (OTHER_BITS | TIMER_BIT));
+	raise_causes(nic, 0, eicr & (OTHER_BITS | TIMER_BIT));
 }
 
 void nic_irq_poll(struct nic *nic)
 {
 	if (nic->irq.request)
-		fire(nic);
+		send_messages(nic);
 }
 
 void nic_irq_reset(struct nic *nic)
@@ -217,23 +217,23 @@ void nic_eicr_written(struct nic *nic, uint32_t i, uint32_t old, uint32_t value)
 }
 
 /* 8.2.3.5.6: bits of EIAM are also unmasked by setting them in EICS. */
-static void set_cause(struct nic *nic, uint64_t queue, uint32_t other)
+static void set_causes(struct nic *nic, uint64_t queue, uint32_t other)
 {
 	unmask_causes(nic, queue & nic->irq.queue_auto_mask, other & nic->irq.other_auto_mask);
-	cause(nic, queue, other);
+	raise_causes(nic, queue, other);
 }
 
 void nic_eics_written(struct nic *nic, uint32_t i, uint32_t old, uint32_t value)
 {
 	(void)i;
 	(void)old;
-	set_cause(nic, low(value), high(value));
+	set_causes(nic, low(value), high(value));
 }
 
 void nic_eics_ex_written(struct nic *nic, uint32_t i, uint32_t old, uint32_t value)
 {
 	(void)old;
-	set_cause(nic, extended(i, value), 0);
+	set_causes(nic, extended(i, value), 0);
 }
 
 uint32_t nic_eims_read(struct nic *nic, uint32_t i)

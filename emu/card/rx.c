@@ -141,6 +141,26 @@ static enum nic_verdict no_descriptor(struct nic *nic, struct nic_rx_queue *q, u
 	return NIC_MISSED;
 }
 
+/* NIC_TAKEN: the next @count descriptors are in the card. */
+static inline enum nic_verdict get_descriptors(struct nic *nic, uint32_t queue, uint32_t count,
+					       unsigned int flags)
+{
+	struct nic_rx_queue *q = &nic->rx[queue];
+
+	if (unlikely(q->left < count)) {
+		nic_rx_read_tail(nic, queue, q);
+		if (!q->ring.usable || q->left < count)
+			return no_descriptor(nic, q,
+					     q->ring.usable && count < q->ring.size ? flags : 0);
+	}
+	if (unlikely(q->fetched - q->used < count)) {
+		nic_rx_fetch(nic, q);
+		if (q->faulted || q->fetched - q->used < count)
+			return no_descriptor(nic, q, 0); /* it cannot come: waiting is pointless */
+	}
+	return NIC_TAKEN;
+}
+
 static inline enum nic_verdict deliver(struct nic *nic, uint32_t queue, const uint8_t *frame,
 				       uint32_t length, const struct nic_packet *packet,
 				       uint32_t status, unsigned int flags)
@@ -148,6 +168,7 @@ static inline enum nic_verdict deliver(struct nic *nic, uint32_t queue, const ui
 	struct nic_receiver *rx = &nic->receiver;
 	struct nic_rx_queue *q = &nic->rx[queue];
 	uint32_t size = length, count = 1, part;
+	enum nic_verdict verdict;
 	struct nic_desc last;
 	uint64_t address;
 	bool good = true;
@@ -163,17 +184,9 @@ static inline enum nic_verdict deliver(struct nic *nic, uint32_t queue, const ui
 		size = length + rx->crc - (packet->vlan && q->strip_vlan ? VLAN_TAG : 0);
 	if (unlikely(size > q->buffer_size))
 		count = (size + q->buffer_size - 1) / q->buffer_size;
-	if (unlikely(q->left < count)) {
-		nic_rx_read_tail(nic, queue, q);
-		if (!q->ring.usable || q->left < count)
-			return no_descriptor(nic, q,
-					     q->ring.usable && count < q->ring.size ? flags : 0);
-	}
-	if (unlikely(q->fetched - q->used < count)) {
-		nic_rx_fetch(nic, q);
-		if (q->faulted || q->fetched - q->used < count)
-			return no_descriptor(nic, q, 0); /* it cannot come: waiting is pointless */
-	}
+	verdict = get_descriptors(nic, queue, count, flags);
+	if (unlikely(verdict != NIC_TAKEN))
+		return verdict;
 
 	part = size;
 	if (unlikely(count > 1))

@@ -12,7 +12,7 @@
  * @IXY_BAD_MEMORY: an error in the card's own memory that could not be corrected: open it anew
  * @IXY_FAILED:  PCI Express reports that the device has failed: close it
  * @IXY_WANTED:  it is being unbound or unplugged, which waits until it is closed
- * @IXY_GONE:    it does not answer any more: close it
+ * @IXY_GONE:    it no longer answers: close it
  */
 enum ixy_event_kind {
 	IXY_LINK_UP,

@@ -53,7 +53,7 @@ struct ixy_interrupt_config {
  * @msix:     each receive queue has a vector of its own. Else MSI: they share one, which only one
  *            thread can wait for.
  * @event_fds: readable when there may be an event for ixy_next_event(), that the device has failed,
- *            and that the system wants it back; -1 where that does not interrupt
+ *            and that its release is requested; -1 where that does not interrupt
  * @vectors:  the eventfd of each; the throttle's interval; when the last interrupt came, in ns
  */
 struct ixy_interrupts {

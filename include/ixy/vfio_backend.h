@@ -7,7 +7,7 @@
 #pragma once
 #include <ixy/vfio.h>
 
-/* A contiguous piece of the process's DMA address space. */
+/* A contiguous range of DMA memory, at one I/O address for all devices. */
 struct dma_map {
 	struct dma_map *next;
 	struct dma_memory mem;

@@ -17,7 +17,7 @@ IXY_API int vfio_irq_count(struct vfio_device *dev, uint32_t index);
 /**
  * vfio_irq_arm() - have vectors signal eventfds
  * @index:    VFIO_PCI_MSIX_IRQ_INDEX, VFIO_PCI_MSI_IRQ_INDEX, VFIO_PCI_ERR_IRQ_INDEX (the device
- *            failed) or VFIO_PCI_REQ_IRQ_INDEX (the system wants it back)
+ *            failed) or VFIO_PCI_REQ_IRQ_INDEX (its release is requested)
  * @start:    first vector
  * @count:    how many
  * @eventfds: filled with one non-blocking eventfd per vector, owned by the library: valid until the
@@ -52,13 +52,13 @@ IXY_API int vfio_irq_disarm(struct vfio_device *dev, uint32_t index);
 IXY_API int vfio_irq_wait(const int *eventfds, uint32_t count, int timeout_ms);
 
 /**
- * vfio_check() - is the device still well, and ours?
+ * vfio_check() - has the device failed, or is its release requested?
  *
  * To be called every second or so: arms VFIO_PCI_ERR_IRQ_INDEX and VFIO_PCI_REQ_IRQ_INDEX, as far as
  * the device has them and they are not armed, and looks at them without consuming anything. Who
  * unbinds or unplugs a device waits until it has been closed.
  *
- * Return: 0, -ENODEV (the system wants the device back: close it), -EIO (PCI Express reports that it
+ * Return: 0, -ENODEV (its release is requested: close it), -EIO (PCI Express reports that it
  * has failed: close it), or an error of vfio_irq_count() or vfio_irq_arm().
  */
 IXY_API int vfio_check(struct vfio_device *dev);

@@ -21,7 +21,7 @@ static void print_event(const struct app *app, uint32_t i, const struct ixy_even
 		app_flush(app->out);
 	}
 	if (event->kind == IXY_GONE)
-		app_say("%s: the card does not answer any more", app_card_name(i));
+		app_say("%s: the card no longer answers", app_card_name(i));
 	else if (!app_json && event->kind != IXY_FAILED && event->kind != IXY_WANTED)
 		app_say("%s: %s", app_card_name(i), event->text);
 }

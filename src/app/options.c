@@ -36,6 +36,21 @@ static size_t add_options(struct app_option *all, size_t count, const struct app
 	return count;
 }
 
+/* What each option may be on its own is checked before. Return: the exit status, 1 while all is well. */
+static int check_options(const struct app *app, uint32_t args, uint32_t wanted, uint32_t threads)
+{
+	if (args != wanted)
+		app_wrong_use("wrong number of arguments; usage: %s [OPTION]... %s", app_program,
+			      app->usage);
+	else if (threads > app->config.rx_queues)
+		app_wrong_use("--threads %u needs as many --queues", threads);
+	else if (app_throttle && !app_interrupts)
+		app_wrong_use("--throttle is for --interrupts");
+	else
+		return 1; /* until the cards are open */
+	return 2;
+}
+
 bool app_parse(struct app *app, int argc, char **argv, uint32_t args)
 {
 	struct ixy_config *c = &app->config;
@@ -99,16 +114,7 @@ bool app_parse(struct app *app, int argc, char **argv, uint32_t args)
 	}
 
 	c->rx_queues = c->tx_queues = queues ?: threads ?: 1;
-	app->status = 2;
-	if ((uint32_t)(argc - optind) != args)
-		app_wrong_use("wrong number of arguments; usage: %s [OPTION]... %s", app_program,
-			      app->usage);
-	else if (threads > c->rx_queues)
-		app_wrong_use("--threads %u needs as many --queues", threads);
-	else if (app_throttle && !app_interrupts)
-		app_wrong_use("--throttle is for --interrupts");
-	else
-		app->status = 1; /* until the cards are open */
+	app->status = check_options(app, argc - optind, args, threads);
 	app->threads = threads ?: app->threads;
 	app->touch &= !no_touch;
 	app->args = argv + optind;

@@ -54,6 +54,6 @@ void app_watch(struct app *app);
 /* idle.c: this thread serves queues from @first on and before @end: those wake it from app_rest(). */
 void app_wait_for(struct app *app, uint16_t first, uint16_t end);
 
-/* events.c: print what has happened to card @i. Ends the program, with a word, when it has failed or
- * gone, or the system wants it back. */
+/* events.c: print what has happened to card @i. Ends the program, with a message, when it has failed or
+ * is gone, or its release is requested. */
 void app_events(struct app *app, uint32_t i);

@@ -162,19 +162,15 @@ static void start(struct worker *w, const cpu_set_t *processors, uint32_t i)
 	w->app = NULL;
 }
 
-void app_run(struct app *app, void (*serve)(struct app *app, uint16_t first, uint16_t end))
+static void serve_in_threads(struct app *app,
+			     void (*serve)(struct app *app, uint16_t first, uint16_t end))
 {
 	const uint32_t n = app->threads, queues = app->config.tx_queues;
 	struct worker workers[APP_THREADS_MAX];
 	_Atomic uint32_t running = n;
 	cpu_set_t processors;
 
-	app_ready(app);
-	if (!n) {
-		app_wait_for(app, 0, queues);
-		serve(app, 0, queues);
-	}
-	app->due = n ? INFINITY : app->due; /* threads print nothing */
+	app->due = INFINITY; /* workers print nothing */
 	find_processors(app, &processors);
 	for (uint32_t i = 0; i < n; i++) {
 		workers[i] = (struct worker){ .app = app,
@@ -188,4 +184,17 @@ void app_run(struct app *app, void (*serve)(struct app *app, uint16_t first, uin
 	for (uint32_t i = 0; i < n; i++)
 		if (workers[i].app)
 			pthread_join(workers[i].thread, NULL);
+}
+
+void app_run(struct app *app, void (*serve)(struct app *app, uint16_t first, uint16_t end))
+{
+	const uint16_t queues = app->config.tx_queues;
+
+	app_ready(app);
+	if (app->threads) {
+		serve_in_threads(app, serve);
+	} else {
+		app_wait_for(app, 0, queues);
+		serve(app, 0, queues);
+	}
 }

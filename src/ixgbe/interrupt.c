@@ -220,7 +220,7 @@ static bool ixgbe_next_event(struct ixy_device *ixy, struct ixy_watch *watch,
 	uint32_t causes = ixgbe_read(dev, EICR);
 	int mbits = ixgbe_link_speed(ixy);
 	if (mbits < 0)
-		return ixy_event_end(watch, event, IXY_GONE, "does not answer any more");
+		return ixy_event_end(watch, event, IXY_GONE, "no longer answers");
 
 	if (!watch->started) {
 		*watch = (struct ixy_watch){ .started = true, .mbits = mbits };

@@ -32,7 +32,7 @@ int virtio_command(struct virtio_device *dev, uint8_t class, uint8_t command, co
 	if (!q || size > COMMAND_DATA_MAX)
 		return -ENOTSUP;
 	if (q->broken)
-		return ixy_fail(ETIMEDOUT, "%s: the device does not answer commands any more",
+		return ixy_fail(ETIMEDOUT, "%s: the device no longer answers commands",
 				vfio_address(dev->ixy.vfio));
 	c->header = (struct virtio_net_ctrl_hdr){ class, command };
 	memcpy(c->data, data, size);

@@ -8,18 +8,18 @@ bool virtio_next_event(struct ixy_device *ixy, struct ixy_watch *watch, struct i
 	int err = dev->transport->check(dev);
 
 	if (err == -ENOTCONN || dev->paused) {
-		if (watch->mbits) /* one thing after the other */
+		if (watch->mbits) /* link down is reported before link up */
 			return ixy_event_link(watch, event, 0, false);
 		err = virtio_restart(dev);
 	}
 	if (err == -EIO)
 		return ixy_event_end(watch, event, IXY_FAILED, "failed: it needs a reset");
 	if (err == -ENODEV)
-		return ixy_event_end(watch, event, IXY_GONE, "does not answer any more");
+		return ixy_event_end(watch, event, IXY_GONE, "no longer answers");
 	for (const struct virtio_queue *q = dev->queues; q < dev->end; q++)
 		if (virtio_read(q->broken))
 			return ixy_event_end(watch, event, IXY_FAILED,
-					     "failed: a ring makes no sense");
+					     "failed: invalid entries in a ring");
 
 	int mbits = ixy_link_speed(ixy);
 	if (mbits < 0)

@@ -186,7 +186,7 @@ static uint32_t packed_rx(struct ixy_device *ixy, uint16_t queue, struct pkt_buf
 		packed_post(dev, q, id);
 	}
 	if (!i && n)
-		i = virtio_rx_rare(dev, q, bufs);
+		i = virtio_rx_slow(dev, q, bufs);
 	else if (!i)
 		virtio_count(q->no_buffer, 1);
 	else

@@ -181,8 +181,8 @@ static void take_back(struct virtio_queue *q)
 }
 
 /*
- * An empty send queue, a full receive queue. The latter's buffers are not told of yet; after a restart
- * they are those it had, as its pool belongs to another thread.
+ * Empty a send queue, fill a receive queue, without notifying the device yet. After a restart a receive
+ * queue keeps its buffers, as its pool belongs to another thread.
  */
 int virtio_fill_queue(struct virtio_device *dev, struct virtio_queue *q)
 {

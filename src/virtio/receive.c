@@ -9,12 +9,12 @@
  * header, whose num_buffers tells how many. Our packets are contiguous: what the other buffers hold is
  * copied behind the first, if it fits. Every descriptor gets its buffer back, or a fresh one.
  */
-uint32_t virtio_rx_rare(struct virtio_device *dev, struct virtio_queue *q, struct pkt_buf **bufs)
+uint32_t virtio_rx_slow(struct virtio_device *dev, struct virtio_queue *q, struct pkt_buf **bufs)
 {
 	struct pkt_buf *first = NULL;
 	uint32_t left = 1, size = 0, length;
-	bool good = true;
 	int id, first_id = -1;
+	bool good = true;
 
 	/* All buffers of a packet are there when the first one is. */
 	for (; left && dev->ring->take(q, &id, &length); left--) {
@@ -38,7 +38,7 @@ uint32_t virtio_rx_rare(struct virtio_device *dev, struct virtio_queue *q, struc
 			size = length;
 			if (dev->merged)
 				left = virtio_buffers(first);
-			left += !left; /* no buffers at all? */
+			left += !left; /* a hostile count of 0 */
 			continue;
 		}
 		/* Those behind the first have no header: the frame goes on where headers are. */

@@ -169,7 +169,7 @@ static uint32_t split_rx(struct ixy_device *ixy, uint16_t queue, struct pkt_buf 
 	q->avail = avail + i;
 	q->refilled += i;
 	if (!i && n)
-		i = virtio_rx_rare(dev, q, bufs);
+		i = virtio_rx_slow(dev, q, bufs);
 	else if (!i)
 		virtio_count(q->no_buffer, 1);
 	else

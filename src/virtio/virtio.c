@@ -75,7 +75,7 @@ static int virtio_negotiate(struct virtio_device *dev)
 	/* A driver that accepts this has buffers for packets of that length (5.1.4.2). */
 	if ((dev->ixy.config.mtu ?: VIRTIO_MTU) < dev->max_mtu)
 		wanted &= ~virtio_bit(VIRTIO_NET_F_MTU);
-	/* Only what is longer than buffers usually are makes devices want to spread it. */
+	/* Only packets longer than the usual buffer need several. */
 	if (dev->ixy.config.mtu > VIRTIO_MTU)
 		wanted |= virtio_bit(VIRTIO_NET_F_MRG_RXBUF);
 	/* 5.1.3.1: these are by the control queue, except that a vhost-user back end is told of its

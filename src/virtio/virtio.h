@@ -57,12 +57,12 @@
  * @next:    where the next buffer comes back: split: used index; packed: slot
  * @avail:   where the next buffer is given: split: available index; packed: slot
  * @stride:  descriptors for each packet: 2 for a device that wants the header in one of its own
- * @refilled: receive: buffers given to the device, which it was not told of
+ * @refilled: receive: buffers given to the device since it was last notified
  * @unpublished, @unpublished_flags: packed: the first of those, and the flags it will get
  * @wrap, @avail_wrap: packed: the wrap counters of @next and @avail (2.8.1)
  * @in_order: packed: buffers come back in the order in which they were given (VIRTIO_F_IN_ORDER)
  * @armed:   the device was asked for an interrupt
- * @broken:  the device has said what makes no sense; nothing moves any more
+ * @broken:  the device has written invalid entries: the queue is stopped
  * @busy:    a thread uses the queue (start.c)
  * @notify, @notify_at, @notify_fd: the transport's: where to tell the device
  * @irq:     eventfd of the receive queue's interrupt; -1: none
@@ -87,7 +87,7 @@ struct virtio_queue {
 	uint16_t size, index, next, avail, stride, refilled, free_ids, unpublished_flags;
 	struct vring_packed_desc *unpublished;
 	bool wrap, avail_wrap, in_order, armed, broken, busy;
-	uint64_t packets, bytes, errors, no_buffer, notifications;
+	uint64_t packets, bytes, errors, no_buffer;
 
 	size_t ring_bytes;
 	uint64_t desc_iova, driver_iova, device_iova;
@@ -143,7 +143,7 @@ static inline const char *virtio_address(const struct virtio_device *dev)
  * struct virtio_transport - a way to reach a device; functions return 0 or a negative errno, and
  * explain it
  * @behind_iommu: what the device reaches is up to the IOMMU, unless the library uses physical addresses
- * @fixed_sizes:  queues have the size that the device says, no other
+ * @fixed_sizes:  the device fixes the size of queues
  * @open:         is this a device of the kind? -ENOTTY, unexplained, if not. Takes what it needs, or
  *                nothing if it fails
  * @close:        gives that back; after @reset
@@ -223,7 +223,7 @@ extern const struct virtio_ring virtio_split, virtio_packed;
 
 /* receive.c: the next packet is spread over several buffers, or nonsense. Return: packets in @bufs, 0
  * or 1. */
-uint32_t virtio_rx_rare(struct virtio_device *dev, struct virtio_queue *q, struct pkt_buf **bufs);
+uint32_t virtio_rx_slow(struct virtio_device *dev, struct virtio_queue *q, struct pkt_buf **bufs);
 /* receive.c: move a frame that has no head room left. Return: is there space? */
 bool virtio_make_room(struct pkt_buf *buf);
 

@@ -157,7 +157,7 @@ static void card_that_has_gone_is_reported(void **state)
 
 	(void)state;
 	card0->accesses_left = 0;
-	expect(dev, IXY_GONE, "does not answer any more");
+	expect(dev, IXY_GONE, "no longer answers");
 	expect_nothing(dev);
 	ixy_close(dev);
 }

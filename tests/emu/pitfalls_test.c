@@ -313,7 +313,7 @@ static void pitfall_vfio_7_dma_memory_leaves_no_file_behind(void **state)
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", emu_cards[0].maps[i]->fd);
 		assert_true(readlink(path, name, sizeof(name) - 1) > 0);
 		if (strncmp(name, "/memfd:", 7) != 0)
-			fail_msg("DMA memory lives in %s", name);
+			fail_msg("DMA memory is in %s", name);
 	}
 	ixy_close(dev);
 }

@@ -66,13 +66,13 @@ fwd=$!
 within 15 grep -q '"rx_packets":[1-9]' fwd.log || die "ixy-fwd forwards nothing"
 ip link delete ixytap0
 within 10 grep -q 'port 0: interface ixytap0 has been deleted' emu.err.log || fail "ixy-emu says nothing"
-within 10 sh -c "grep -h 'vfio-user:s/nic0.sock' fwd.log fwd.err.log | grep -q 'link down'" || fail "the driver does not see that the link has gone"
+within 10 sh -c "grep -h 'vfio-user:s/nic0.sock' fwd.log fwd.err.log | grep -q 'link down'" || fail "the driver does not see that the link is down"
 kill -TERM $fwd
 ends_within 5 $fwd || fail "ixy-fwd does not end"
 kill -TERM $emu
 ends_within 5 $emu || die "ixy-emu does not end"
-[ $status = 1 ] || fail "the interface has gone: exit status $status"
+[ $status = 1 ] || fail "the interface is gone: exit status $status"
 [ "$(of_port 0 broken account.json)$(of_port 1 broken account.json)" = 10 ] || fail "not counted for port 0 alone"
-grep -q '"ok":false' account.json || fail "the interface has gone: the account is ok"
+grep -q '"ok":false' account.json || fail "the interface is gone: the account is ok"
 [ "$(wc -l <emu.err.log)" -lt 20 ] || fail "ixy-emu floods standard error"
 finish

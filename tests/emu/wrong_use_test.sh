@@ -160,9 +160,9 @@ spawn orphan "$pcap" --json "vfio-user:$work/k/nic0.sock" -
 orphan=$!
 within 10 grep -q interval "$work/orphan.err.log" || die "ixy-pcap does not run"
 kill -KILL $doomed
-ends_within 20 $orphan || die "ixy-pcap does not end when its card has gone"
-grep -q '"type":"message"' "$work/orphan.err.log" || fail "a card that has gone: no message: $(cat "$work/orphan.err.log")"
-parses "a card that has gone" "$work/orphan.err.log" total
+ends_within 20 $orphan || die "ixy-pcap does not end when its card is gone"
+grep -q '"type":"message"' "$work/orphan.err.log" || fail "a card that is gone: no message: $(cat "$work/orphan.err.log")"
+parses "a card that is gone" "$work/orphan.err.log" total
 
 # After all that the card still works.
 "$pktgen" --quiet --count 100 "$card" >"$work/after.log" 2>&1 || fail "the card does not work any more: $(cat "$work/after.log")"

@@ -376,7 +376,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	check(!vfu_connected(server), "the card is still taken");
 	for (uint64_t iova = 0; iova < 1 << 20; iova += 4096)
-		check(!vfu_window(server, iova, &any), "memory of a client that has gone");
+		check(!vfu_window(server, iova, &any), "memory of a client that is gone");
 	check(open_descriptors() == open, "file descriptors are lost");
 	check(mappings == mapped, "mappings are lost");
 	return 0;

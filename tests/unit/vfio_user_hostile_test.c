@@ -355,8 +355,8 @@ static void client_that_never_reads_is_hung_up_on(void **state)
 }
 
 /*
- * A client's end of the connection, in a message that was never read, is open although the client
- * has gone. Wherever it is hidden, the card is free again.
+ * A client may put its own end of the connection into a message: as long as nobody reads that, the end stays
+ * open after the client has exited. The server must notice all the same.
  */
 static void own_end_in_a_message_does_not_keep_the_card(void **state)
 {

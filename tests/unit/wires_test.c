@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The wires without a card: this file plays the card. What it is given it keeps; what it sends, it
- * hands to the wire.
+ * The wires without a card: this file plays the card. It keeps what the wire
+ * delivers, and passes what it sends to the wire.
  */
 #include <setjmp.h>
 #include <stdarg.h>

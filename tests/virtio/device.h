@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The device's side of virtqueues (virtio 1.2, 2.7 and 2.8), in memory that a front end shared with a
- * back end. It is honest, unless the test is not, and strict: a ring that makes no sense ends the
+ * back end. It is honest, unless the test is not, and strict: invalid entries in a ring end the
  * program.
  */
 #ifndef DEVICE_H

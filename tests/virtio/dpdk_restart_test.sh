@@ -131,12 +131,12 @@ forward ,split --queues 2 --threads 2 --interrupts
 
 # ---- The other way round ----
 
-# killed NAME PROGRAM ARGUMENT...: the back end lives on
+# killed NAME PROGRAM ARGUMENT...: the back end keeps running
 killed()
 {
 	connect "killed $1" "$@"
 	die_now $!
-	[ -n "$(packets vhost 0 RX-packets)" ] || die "the back end does not live any more"
+	[ -n "$(packets vhost 0 RX-packets)" ] || die "the back end no longer answers"
 	gone "$vhost" && die "the back end has ended with $1"
 }
 back_end vhost 2 2

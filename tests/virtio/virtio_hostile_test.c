@@ -104,7 +104,7 @@ static void set_buffers(const struct chain *chain, uint16_t count)
 	memcpy(chain->segments[0].data + 10, &count, 2);
 }
 
-/* The queue has ended, that is known, and nothing comes of it any more. */
+/* The queue is stopped, the driver reports it, and no packet moves. */
 static void check_failed(void)
 {
 	struct pkt_buf *bufs[RING];

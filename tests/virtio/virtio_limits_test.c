@@ -73,7 +73,7 @@ static void wrap(uint32_t size, uint32_t total)
 	}
 }
 
-/* All that the device has got, at once, and back. */
+/* Have the device return all its buffers at once. */
 static void fill(uint32_t size)
 {
 	const uint32_t most = size / stride();

@@ -65,7 +65,7 @@ grep -q ": $(card 2): .*: $(card 3) (ixgbe);" "$work/refused.log" || fail "the n
 advice=$(sed -n 's/.* too: sudo \(ixy-bind .*\)/\1/p' "$work/refused.log")
 [ -n "$advice" ] || fail "no advice"
 must "the advice does not work" guest "$advice"
-must "not even when the neighbour has gone with it" guest "$fwd"
+must "not even with its neighbour bound, too" guest "$fwd"
 
 no_complaints "vfio-pci .* (resetting|reset done)"
 stop_guest

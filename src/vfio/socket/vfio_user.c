@@ -134,8 +134,7 @@ static void user_close(struct vfio_device *dev)
 }
 
 /*
- * May it be mapped as the server says? Beyond the end of the file there would be SIGBUS instead of
- * registers.
+ * Can the region be mapped as the server says? An access beyond the end of the file raises SIGBUS.
  */
 static bool can_map(const struct vfio_region_info *info, int fd)
 {
@@ -284,8 +283,8 @@ static int read_chunk(struct user *user, const struct region_access *access, voi
 }
 
 /*
- * As on PCI, writes to memory are posted: the writer does not wait for them, and they arrive before whatever is
- * asked later. Config space is not memory.
+ * Writes to BARs are posted, as on PCI: the server does not reply to them, and handles them before later
+ * requests. Writes to config space are not.
  */
 static int write_chunk(struct user *user, const struct region_access *access, const void *data)
 {

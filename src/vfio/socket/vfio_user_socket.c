@@ -20,7 +20,7 @@ struct header {
 #define FLAGS_NO_REPLY 0x10
 #define FLAGS_ERROR    0x20
 
-/* A server that asks more often than this while we wait for it, or says more, is not serious. */
+/* More requests while we wait for a reply, or longer messages, end the connection. */
 #define MAX_QUESTIONS 64
 #define MAX_MESSAGE   (2 << 20)
 
@@ -81,7 +81,7 @@ static int receive_user_reply(struct user_socket *conn, struct user_request *req
 	size_t size = header.size - sizeof(header);
 	if ((header.flags & FLAGS_TYPE) != FLAGS_REPLY || header.id != conn->last_id ||
 	    header.command != request->command)
-		return peer_lose(&conn->peer, EPROTO, "the server answers what was not asked");
+		return peer_lose(&conn->peer, EPROTO, "unexpected reply from the server");
 	const bool refused = header.flags & FLAGS_ERROR;
 	if (!refused && size < request->reply_min)
 		return peer_lose(&conn->peer, EPROTO,

@@ -114,7 +114,7 @@ static struct vhost_user_region region(const struct dma_map *map)
 	};
 }
 
-/* Tell of memory, and wait until the back end has understood: then descriptors may name it. */
+/* Send memory regions, and wait until the back end has them: only then may descriptors use them. */
 static int send_memory(struct vhost *vhost, uint32_t request, const void *payload, size_t size,
 		       const int *fds, uint32_t fd_count)
 {

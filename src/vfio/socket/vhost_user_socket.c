@@ -30,7 +30,7 @@ static int receive_vhost_reply(struct peer *peer, const struct vhost_user_messag
 		return err;
 	if (header.request != message->request ||
 	    (header.flags & ~FLAGS_NEED_REPLY) != (FLAGS_VERSION | FLAGS_REPLY))
-		return peer_lose(peer, EPROTO, "the back end answers what was not asked");
+		return peer_lose(peer, EPROTO, "unexpected reply from the back end");
 	if (!header.size && message->request == VHOST_USER_GET_CONFIG)
 		return -EIO;
 	if (header.size != size)
@@ -103,7 +103,7 @@ int vhost_user_check(struct peer *peer)
 	if (!peer->lost) {
 		ssize_t got = recv(peer->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
 		if (got > 0)
-			err = peer_lose(peer, EPROTO, "the back end says what was not asked");
+			err = peer_lose(peer, EPROTO, "unexpected message from the back end");
 		else if (got < 0 && (errno == EAGAIN || errno == EINTR))
 			err = 0;
 		else

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Devices without an IOMMU and without a driver: config space and BARs are files in sysfs, DMA goes to
- * physical addresses (physical.c), and a watcher silences the card if we are killed (watcher.c).
+ * physical addresses (physical.c), and a watcher stops the card if we are killed (watcher.c).
  * There are no interrupts. For legacy virtio cards, whose BAR 0 is I/O ports, and for machines that
  * have nothing better; it takes root, and the card can reach all memory.
  * Linux: Documentation/PCI/sysfs-pci.rst, Documentation/ABI/testing/sysfs-bus-pci.

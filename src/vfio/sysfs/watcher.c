@@ -55,7 +55,7 @@ static void write_file(int dir, const char *name, const char *text)
 	close(fd);
 }
 
-static void silence(int dir, const struct sysfs_setting *undo)
+static void stop_dma(int dir, const struct sysfs_setting *undo)
 {
 	uint16_t command;
 	int config = openat(dir, "config", O_RDWR);
@@ -161,7 +161,7 @@ static _Noreturn void watch_parent(int socket, int number, int dir, int lock,
 			close(message.fd);
 		send(number, &err, sizeof(err), MSG_NOSIGNAL);
 	}
-	silence(dir, undo);
+	stop_dma(dir, undo);
 	_exit(0);
 }
 

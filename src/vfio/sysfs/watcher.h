@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A process that outlives its parent for a moment: it keeps the parent's DMA memory from being given
- * to others until the card is silent. watcher.c tells why that is needed, and how it works.
+ * A process that outlives its parent for a moment: it keeps the parent's DMA memory allocated until
+ * the card has stopped writing. watcher.c tells why that is needed, and how it works.
  */
 #pragma once
 #include <sys/types.h>
@@ -9,7 +9,7 @@
 /**
  * struct watcher - of one card
  * @pid:    0 if there is none
- * @socket: its life line, and where it is told about memory
+ * @socket: tells it of memory; it acts when the other end is closed
  * @name:   of the card, for messages
  */
 struct watcher {
@@ -24,7 +24,7 @@ struct sysfs_setting {
 };
 
 /**
- * watcher_start() - have a card silenced when this process ends, however it ends
+ * watcher_start() - have a card stopped when this process ends, however it ends
  * @dir:  the card's folder in sysfs, open
  * @lock: file that is locked as long as the card is in use
  * @undo: what to write then, after bus mastering has been switched off and the card reset
