@@ -160,3 +160,23 @@ make_capture()
 	text2pcap -F pcap -4 10.0.0.1,10.0.0.2 -u 1000,9 "$work/hex" "$1" 2>"$work/text2pcap.log" ||
 		text2pcap -u 1000,9 "$work/hex" "$1" 2>"$work/text2pcap.log" || die "text2pcap failed"
 }
+
+# serve_file BYTES SOURCE LISTEN...: have nginx serve $work/www/file, that much of SOURCE, at these addresses or ports; by $nginx_in
+# COMMAND if that is set. Its process is $!.
+serve_file()
+{
+	mkdir -p "$work/www"
+	chmod 755 "$work" "$work/www"
+	head -c "$1" "$2" >"$work/www/file"
+	{
+		printf '%s;\n' "daemon off" "pid $work/nginx.pid" "error_log $work/nginx.log" "user root"
+		echo "events { } http { access_log off; sendfile on; client_body_temp_path $work;"
+		printf '%s_temp_path %s;\n' proxy "$work" fastcgi "$work" uwsgi "$work" scgi "$work"
+		echo "server { root $work/www;"
+		shift 2
+		printf 'listen %s;\n' "$@"
+		echo "} }"
+	} >"$work/nginx.conf"
+	# shellcheck disable=SC2086 # word splitting is meant
+	spawn nginx ${nginx_in:-} nginx -c "$work/nginx.conf" -e "$work/nginx.log"
+}

@@ -57,31 +57,8 @@ for address in 10.99.0.2 fd99::2; do
 done
 
 # A server on the other side
-mkdir "$work/www"
-chmod 755 "$work" "$work/www"
-head -c ${megabytes}M /dev/urandom >"$work/www/file"
+nginx_in="nsenter --target $peer --net" serve_file ${megabytes}M /dev/urandom 10.99.0.2:8080 "[fd99::2]:8080"
 sum=$(sha256sum <"$work/www/file")
-cat >"$work/nginx.conf" <<CONF
-daemon off;
-pid $work/nginx.pid;
-error_log $work/nginx.log;
-user root;
-events { }
-http {
-	access_log off;
-	client_body_temp_path $work;
-	proxy_temp_path $work;
-	fastcgi_temp_path $work;
-	uwsgi_temp_path $work;
-	scgi_temp_path $work;
-	server {
-		listen 10.99.0.2:8080;
-		listen [fd99::2]:8080;
-		root $work/www;
-	}
-}
-CONF
-spawn server nsenter --target "$peer" --net nginx -c "$work/nginx.conf"
 within 10 curl -s -o /dev/null http://10.99.0.2:8080/file --range 0-0 || die "the server does not answer"
 
 for url in "http://10.99.0.2:8080/file" "http://[fd99::2]:8080/file"; do

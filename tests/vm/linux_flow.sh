@@ -65,21 +65,7 @@ arrives()
 
 # ---- ATR ----
 
-mkdir "$work/www"
-chmod 755 "$work/www"
-head -c 3M /dev/zero >"$work/www/file"
-cat >"$work/nginx.conf" <<-N
-	daemon off;
-	pid $work/nginx.pid;
-	error_log $work/nginx.log;
-	events { }
-	http {
-		access_log off;
-		client_body_temp_path $work/body;
-		server { listen 80; root $work/www; }
-	}
-N
-spawn nginx nginx -c "$work/nginx.conf" -e "$work/nginx.log"
+serve_file 3M /dev/zero 80
 must "no download" guest "timeout 110 wget -q -O /dev/null http://10.99.0.1/file || wget -q -O /dev/null http://10.99.0.1/file"
 # shellcheck disable=SC2317 # within calls it
 atr_matches()

@@ -18,22 +18,8 @@ ip address add 10.99.0.1/24 dev t0
 ip link set t0 up
 ip address add fd99::1/64 dev t0 nodad
 
-mkdir "$work/www"
-chmod 755 "$work/www"
-head -c "${megabytes}M" /dev/urandom >"$work/www/file"
+serve_file "${megabytes}M" /dev/urandom 80 "[::]:80"
 sum=$(sha256sum <"$work/www/file")
-cat >"$work/nginx.conf" <<-N
-	daemon off;
-	pid $work/nginx.pid;
-	error_log $work/nginx.log;
-	events { }
-	http {
-		access_log off;
-		client_body_temp_path $work/body;
-		server { listen 80; listen [::]:80; root $work/www; sendfile on; }
-	}
-N
-spawn nginx nginx -c "$work/nginx.conf" -e "$work/nginx.log"
 
 start_guest
 must "no driver" guest modprobe ixgbe

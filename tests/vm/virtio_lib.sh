@@ -20,26 +20,6 @@ in_peer()
 }
 within 60 sh -c "[ \"\$(readlink /proc/$peer/ns/net)\" != \"\$(readlink /proc/self/ns/net)\" ]" || die "no namespace"
 
-mkdir "$work/www"
-chmod 755 "$work/www"
-head -c "${megabytes}M" /dev/urandom >"$work/www/file"
-sum=$(sha256sum <"$work/www/file")
-cat >"$work/nginx.conf" <<-N
-	daemon off;
-	pid $work/nginx.pid;
-	error_log $work/nginx.log;
-	user root;
-	events { }
-	http {
-		access_log off;
-		client_body_temp_path $work;
-		proxy_temp_path $work;
-		fastcgi_temp_path $work;
-		uwsgi_temp_path $work;
-		scgi_temp_path $work;
-		server { listen 8080; root $work/www; sendfile on; }
-	}
-N
 
 # virtio_guest QUEUES OPTION,...: with two devices that have these options, and taps with as many queues
 virtio_guest()
@@ -65,8 +45,9 @@ virtio_guest()
 		$run ip neighbour replace "10.99.0.$((2 - n))" lladdr "02:ff:00:00:00:0$((1 - n))" dev "t$n" nud permanent
 	done
 	[ -n "${server:-}" ] && ! gone "$server" && return
-	spawn server nsenter --target "$peer" --net nginx -c "$work/nginx.conf" -e "$work/nginx.log"
+	nginx_in="nsenter --target $peer --net" serve_file "${megabytes}M" /dev/urandom 8080
 	server=$!
+	sum=$(sha256sum <"$work/www/file")
 }
 
 # set_mtu BYTES: of both taps
