@@ -193,6 +193,7 @@
 #define SRRCTL_DESCTYPE_ADV_SPLIT	 2
 #define SRRCTL_DESCTYPE_ADV_SPLIT_ALWAYS 5
 #define RSCCTL_RSCEN			 BIT(0)
+#define RSCCTL_MAXDESC(rscctl)		 ((rscctl) >> 2 & 3)
 #define RXPBSIZE(i)			 (0x03C00 + (i)*4) /* 8 */
 
 /* ---- 8.2.3.9 Transmit ---- */

@@ -41,20 +41,22 @@
 #define RXD_TYPE_UDP	      BIT(9)
 #define RXD_TYPE_SCTP	      BIT(10)
 #define RXD_TYPE_ETQF(i)      (BIT(15) | (uint32_t)(i) << 4)
+#define RXD_RSCCNT(n)	      ((uint32_t)(n) << 17) /* packets of a large receive that begin here */
 /*
  * Second word: status 19:0, errors 31:20, length 47:32, VLAN tag 63:48. RXD_DD, RXD_EOP and RXD_RXE are
  * in 82599_core.h.
  */
-#define RXD_FLM	  BIT(2)  /* a filter of flow director matched */
-#define RXD_VP	  BIT(3)  /* has a VLAN tag */
-#define RXD_UDPCS BIT(4)  /* UDP checksum checked */
-#define RXD_L4CS  BIT(5)  /* layer 4 checksum checked */
-#define RXD_IPCS  BIT(6)  /* IPv4 header checksum checked */
-#define RXD_PIF	  BIT(7)  /* let in by a filter that is not exact */
-#define RXD_UDPV  BIT(10) /* fragment of a UDP packet that has a checksum */
-#define RXD_TS	  BIT(16) /* its arrival was stamped (7.9) */
-#define RXD_L4E	  BIT(30)
-#define RXD_IPE	  BIT(31)
+#define RXD_NEXTP(i) ((uint32_t)(i) << 4) /* of a large receive without EOP: the next descriptor */
+#define RXD_FLM	     BIT(2)		  /* a filter of flow director matched */
+#define RXD_VP	     BIT(3)		  /* has a VLAN tag */
+#define RXD_UDPCS    BIT(4)		  /* UDP checksum checked */
+#define RXD_L4CS     BIT(5)		  /* layer 4 checksum checked */
+#define RXD_IPCS     BIT(6)		  /* IPv4 header checksum checked */
+#define RXD_PIF	     BIT(7)		  /* let in by a filter that is not exact */
+#define RXD_UDPV     BIT(10)		  /* fragment of a UDP packet that has a checksum */
+#define RXD_TS	     BIT(16)		  /* its arrival was stamped (7.9) */
+#define RXD_L4E	     BIT(30)
+#define RXD_IPE	     BIT(31)
 
 /*
  * 7.1.5, legacy write-back, second word: length 15:0, fragment checksum 31:16, status 39:32, errors

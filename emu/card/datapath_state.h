@@ -40,6 +40,30 @@ struct nic_ring {
 	uint32_t size, head, published;
 };
 
+#define NIC_RSC_HEADERS 96 /* Ethernet with a tag, IPv6, TCP with a time stamp: 90 */
+
+/**
+ * struct nic_rsc - a large receive (7.11), in the buffers that follow the queue's head
+ * @limit:    descriptors that it may take
+ * @count:    that it has taken. @packets that begin in each; @filled: bytes in the last one
+ * @l3, @l4, @payload: offsets in @headers, those of the first packet as it was on the wire
+ * @stripped: bytes of VLAN tag that memory does not have
+ * @sequence: number of the next byte
+ * @size:     of the packet that it has become
+ * @frames, @bytes: that have arrived
+ * @last:     the last descriptor, but for the length
+ */
+struct nic_rsc {
+	bool open;
+	uint8_t limit, count, stripped;
+	uint8_t packets[NIC_FETCH];
+	uint16_t l3, l4, payload;
+	uint32_t sequence, size, filled, frames;
+	uint64_t bytes;
+	struct nic_desc last;
+	uint8_t headers[NIC_RSC_HEADERS];
+};
+
 /**
  * struct nic_rx_queue - a receive queue
  * @faulted: part of the ring was out of reach: no access to it any more; the ring is not usable
@@ -53,7 +77,7 @@ struct nic_ring {
 struct nic_rx_queue {
 	struct nic_ring ring;
 	bool faulted;
-	bool legacy, drop, strip_vlan;
+	bool legacy, drop, strip_vlan, coalesce;
 	uint32_t burst, left;
 	uint32_t buffer_size;
 	uint32_t used, fetched, written;
@@ -65,6 +89,7 @@ struct nic_rx_queue {
 	bool news; /* for the driver: a write-back */
 	uint32_t frames, dropped;
 	uint64_t bytes;
+	struct nic_rsc rsc; /* with @coalesce */
 };
 
 /* A send queue. @context: the two context slots (7.2.3.2.3). @skip: drop up to EOP. */

@@ -132,6 +132,14 @@ static void raise_queue(struct nic *nic, uint32_t queue, uint32_t direction)
 		raise_causes(nic, bit, 0);
 }
 
+/* 7.3.2.1.1: large receives end when the interrupt may be sent. */
+bool nic_irq_rx_due(const struct nic *nic, uint32_t queue)
+{
+	const uint64_t bit = vector_bit(nic, IVAR(queue / 2), 2 * (queue % 2));
+
+	return !bit || nic->now >= nic->irq.due[msix(nic) ? __builtin_ctzll(bit) : 0];
+}
+
 void nic_irq_rx(struct nic *nic, uint32_t queue)
 {
 	raise_queue(nic, queue, 0);

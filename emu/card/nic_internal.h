@@ -214,6 +214,8 @@ uint32_t nic_stats_read_high(struct nic *nic, uint32_t low_offset);
  * if due (EITR)
  */
 void nic_irq_rx(struct nic *nic, uint32_t queue);
+/** nic_irq_rx_due() - EITR lets the interrupt of the queue go out, or it has none. */
+bool nic_irq_rx_due(const struct nic *nic, uint32_t queue);
 void nic_irq_tx(struct nic *nic, uint32_t queue);
 /** nic_irq_cause() - set "other" causes in EICR (link change, ...), routed by IVAR_MISC. */
 void nic_irq_cause(struct nic *nic, uint32_t eicr);

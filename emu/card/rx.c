@@ -6,7 +6,7 @@
  * read once per burst, or anew after any access of the driver; heads and statistics are written
  * once per burst.
  */
-#include "rx_ring.h"
+#include "rsc.h"
 
 /* Most frames are short: copied without a call, for any length. All loads precede the stores. */
 static inline void copy_short(uint8_t *to, const uint8_t *from, size_t size)
@@ -167,6 +167,7 @@ static inline enum nic_verdict deliver(struct nic *nic, uint32_t queue, const ui
 {
 	struct nic_receiver *rx = &nic->receiver;
 	struct nic_rx_queue *q = &nic->rx[queue];
+	const uint8_t *original = frame;
 	uint32_t size = length, count = 1, part;
 	enum nic_verdict verdict;
 	struct nic_desc last;
@@ -178,6 +179,11 @@ static inline enum nic_verdict deliver(struct nic *nic, uint32_t queue, const ui
 	if (unlikely(!q->ring.usable))
 		return no_descriptor(nic, q, 0);
 
+	if (unlikely(q->rsc.open)) {
+		if (nic_rsc_append(nic, queue, frame, length, packet, &verdict))
+			return verdict;
+		nic_rsc_close(nic, q);
+	}
 	if (unlikely(packet->vlan))
 		status |= RXD_VP;
 	if (unlikely(rx->crc || (packet->vlan && q->strip_vlan)))
@@ -204,6 +210,9 @@ static inline enum nic_verdict deliver(struct nic *nic, uint32_t queue, const ui
 	if (unlikely(q->legacy))
 		last.lo = address;
 	good &= copy_frame(nic, address, frame, part);
+	if (unlikely(q->coalesce) && good && count == 1 &&
+	    nic_rsc_open(nic, q, original, length, packet, last))
+		return NIC_TAKEN;
 	if (likely(good)) {
 		q->staged_frames++;
 		q->staged_bytes += size;
@@ -328,6 +337,8 @@ static uint32_t end_burst(struct nic *nic, uint32_t queue)
 	uint32_t set = nic_get(nic, RQSMR(queue / 4)) >> queue % 4 * 8 & 15;
 	uint32_t frames;
 
+	if (nic_irq_rx_due(nic, queue))
+		nic_rsc_close(nic, q);
 	nic_rx_write_back(nic, q);
 	frames = q->frames;
 	nic_ring_publish(nic, RDBAL(queue), &q->ring);
@@ -382,12 +393,16 @@ uint32_t nic_rx_poll(struct nic *nic)
 
 	/* Without bus mastering write-backs wait, and with them the counts of their frames. */
 	for (uint32_t i = 0; i < NIC_QUEUES / 64 && nic->pci.master; i++) {
+		uint64_t open = 0;
+
 		while (rx->dirty[i]) {
 			uint32_t bit = (uint32_t)__builtin_ctzll(rx->dirty[i]);
 
 			rx->dirty[i] &= rx->dirty[i] - 1;
 			frames += end_burst(nic, i * 64 + bit);
+			open |= (uint64_t)nic->rx[i * 64 + bit].rsc.open << bit;
 		}
+		rx->dirty[i] = open; /* until an interrupt is due */
 	}
 	if (rx->good.frames || rx->refused)
 		rx_count_port(nic, rx);

@@ -8,7 +8,8 @@
 /* Nothing of the queue may reach memory any more, what has not been written back is lost. */
 void nic_rx_queue_stop(struct nic *nic, struct nic_rx_queue *q)
 {
-	nic->receiver.missed += q->staged_frames;
+	nic->receiver.missed += q->staged_frames + (q->rsc.open ? q->rsc.frames : 0);
+	q->rsc.open = false;
 	q->ring.enabled = q->ring.usable = q->faulted = false;
 	q->used = q->fetched = q->written = q->left = 0;
 	q->staged_frames = 0;
@@ -17,6 +18,8 @@ void nic_rx_queue_stop(struct nic *nic, struct nic_rx_queue *q)
 
 static void rx_queue_start(struct nic *nic, uint32_t queue)
 {
+	static const uint8_t coalesced[4] = { 1, 4, 8, 16 };
+	const uint32_t rscctl = nic_get(nic, RSCCTL(queue));
 	struct nic_rx_queue *q = &nic->rx[queue];
 	uint32_t srrctl = nic_get(nic, SRRCTL(queue));
 
@@ -27,6 +30,8 @@ static void rx_queue_start(struct nic *nic, uint32_t queue)
 	q->legacy = SRRCTL_DESCTYPE(srrctl) == SRRCTL_DESCTYPE_LEGACY;
 	q->buffer_size = SRRCTL_BSIZEPACKET(srrctl);
 	q->ring.usable &= q->buffer_size != 0;
+	q->coalesce = rscctl & RSCCTL_RSCEN && !(nic_get(nic, RFCTL) & RFCTL_RSC_DIS) && !q->legacy;
+	q->rsc.limit = coalesced[RSCCTL_MAXDESC(rscctl)];
 }
 
 void nic_rx_look(struct nic *nic, uint32_t queue)

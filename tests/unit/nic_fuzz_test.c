@@ -98,6 +98,25 @@ static size_t random_frame(uint8_t *frame)
 	return length;
 }
 
+/* A packet of a TCP flow, most often the next one. */
+static size_t flow_frame(uint8_t *frame)
+{
+	static uint32_t sequence;
+	const size_t payload = 6 + below(1440);
+	const size_t length = ip_frame(frame, below(8) ? 4 : 6, 6, payload);
+	uint8_t *tcp = frame + length - payload - 20;
+
+	for (int i = 0; i < 4; i++)
+		tcp[4 + i] = (uint8_t)(sequence >> (24 - 8 * i));
+	tcp[13] = below(8) ? 0x10 : 0x18;
+	if (!below(8))
+		frame[15 + below(59)] = (uint8_t)random64(); /* not the length of the header */
+	if (below(8))
+		ip_seal(frame + 14, length - 14);
+	sequence += payload;
+	return length;
+}
+
 static void disturb_registers(void)
 {
 	static const uint32_t trapped[] = { HLREG0,    MAXFRS, FCTRL,	  RXCTRL, DMATXCTL,
@@ -163,6 +182,7 @@ static void make_sense(void)
 	reg_write(SECRXCTRL, 0);
 	reg_write(DMATXCTL, DMATXCTL_TE | 0x8100u << 16);
 	reg_write(VLNCTRL, 0x8100);
+	reg_write(RFCTL, 0);
 	bus_master(true);
 	if (!nic_link_up(card.nic)) {
 		reg_set(AUTOC, AUTOC_FLU | AUTOC_RESTART_AN);
@@ -174,6 +194,7 @@ static void make_sense(void)
 		reg_write(RDBAH(queue), WINDOW_A >> 32);
 		reg_write(RDLEN(queue), 1024);
 		reg_write(SRRCTL(queue), below(3) ? ADVANCED : 1);
+		reg_write(RSCCTL(queue), below(16)); /* with RSCEN, and without */
 		reg_write(TDBAL(queue), (uint32_t)WINDOW_A + 0x8000 + queue * 0x1000);
 		reg_write(TDBAH(queue), WINDOW_A >> 32);
 		reg_write(TDLEN(queue), 1024);
@@ -206,8 +227,9 @@ static void fuzz(uint32_t rounds)
 		}
 		disturb_registers();
 		for (uint32_t i = below(8); i; i--) {
-			enum nic_verdict verdict =
-				nic_receive(card.nic, frame, random_frame(frame), below(2));
+			enum nic_verdict verdict = nic_receive(
+				card.nic, frame, below(2) ? random_frame(frame) : flow_frame(frame),
+				below(2));
 
 			arrived += verdict != NIC_BUSY;
 		}
