@@ -155,6 +155,23 @@ void nic_irq_cause(struct nic *nic, uint32_t eicr)
 	raise_causes(nic, 0, eicr & (OTHER_BITS | TIMER_BIT));
 }
 
+/* 7.3.1.1: without MSI the causes drive a line, which is active as long as one of them is. */
+bool nic_intx_pending(const struct nic *nic)
+{
+	const struct nic_irq *irq = &nic->irq;
+
+	return !msix(nic) && vectors_of(nic, irq->queue_cause & irq->queue_mask,
+					irq->other_cause & irq->other_mask);
+}
+
+void nic_intx_unmasked(struct nic *nic)
+{
+	if (!nic_intx_pending(nic))
+		return;
+	nic->irq.request |= 1;
+	send_messages(nic);
+}
+
 void nic_irq_poll(struct nic *nic)
 {
 	if (nic->irq.request)

@@ -55,7 +55,7 @@ struct nic_window {
  * struct nic_host - what the card needs from the world; @ctx is handed to each function
  * @window:    find the window that holds @iova. Return: false if there is none (an IOMMU fault). The card may keep the
  *             answer until nic_dma_changed().
- * @interrupt: signal MSI-X vector @vector, or MSI message 0. Masks of the MSI-X table are the host's client's business.
+ * @interrupt: signal MSI-X vector @vector, or MSI message 0, or INTx. Masks of the MSI-X table are the host's client's business.
  * @transmit:  the card put a frame on the wire; @length without CRC, at least 60 unless padding is off (HLREG0.TXPADEN).
  *             @frame is valid during the call only, and its bytes may change meanwhile (they can be a driver's memory).
  */
@@ -165,6 +165,13 @@ struct nic_account {
 	uint64_t last_fault;   /* its I/O virtual address */
 };
 const struct nic_account *nic_account(const struct nic *nic);
+
+/**
+ * nic_intx_enabled() - the PCI command register allows INTx
+ * nic_intx_unmasked() - INTx is listened to again: interrupt if the line is active
+ */
+bool nic_intx_enabled(const struct nic *nic);
+void nic_intx_unmasked(struct nic *nic);
 
 /* For status displays. */
 bool nic_link_up(const struct nic *nic);

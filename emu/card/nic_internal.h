@@ -219,6 +219,8 @@ bool nic_irq_rx_due(const struct nic *nic, uint32_t queue);
 void nic_irq_tx(struct nic *nic, uint32_t queue);
 /** nic_irq_cause() - set "other" causes in EICR (link change, ...), routed by IVAR_MISC. */
 void nic_irq_cause(struct nic *nic, uint32_t eicr);
+/** nic_intx_pending() - the interrupt line would be active. */
+bool nic_intx_pending(const struct nic *nic);
 /** nic_irq_poll() - fire what throttling held back. */
 void nic_irq_poll(struct nic *nic);
 void nic_irq_reset(struct nic *nic);

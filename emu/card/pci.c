@@ -1,10 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * PCI Express configuration space (9.3 to 9.5).
- *
- * Datasheet conflict: the 82599 has an interrupt pin. Here the Interrupt Pin register is 0: only MSI and
- * MSI-X are emulated.
- */
+/* PCI Express configuration space (9.3 to 9.5). */
 #include <errno.h>
 #include <string.h>
 
@@ -12,6 +7,8 @@
 
 #define COMMAND		0x04
 #define COMMAND_MASTER	0x04
+#define COMMAND_NO_INTX 0x400
+#define STATUS_INTX	0x08 /* of the byte at 6 */
 #define CAPABILITY_MSI	0x50
 #define CAPABILITY_MSIX 0x70
 #define MSIX_SIZE	12
@@ -42,7 +39,7 @@ static const struct config_word {
 	{ 0x24, 0, 0xFFFFFFFF, 0 },
 	{ 0x2C, 0x00038086, 0, 0 }, /* subsystem: adapter with SFP+ cages */
 	{ 0x34, 0x40, 0, 0 },
-	{ 0x3C, 0, 0xFF, 0 },
+	{ 0x3C, 0x00000100, 0xFF, 0 }, /* INTA */
 
 	/* 9.3.7.1: power management: D0 and D3hot. Leaving D3hot is a reset. */
 	{ 0x40, 0x48235001, 0, 0 },
@@ -139,8 +136,15 @@ int nic_config_read(struct nic *nic, uint32_t offset, void *data, size_t size)
 {
 	if (offset > NIC_CONFIG_SIZE || size > NIC_CONFIG_SIZE - offset)
 		return -EINVAL;
+	uint8_t *status = &nic->pci.config[COMMAND + 2];
+	*status = (uint8_t)((*status & ~STATUS_INTX) | (nic_intx_pending(nic) ? STATUS_INTX : 0));
 	memcpy(data, nic->pci.config + offset, size);
 	return 0;
+}
+
+bool nic_intx_enabled(const struct nic *nic)
+{
+	return !(config_get(nic, COMMAND) & COMMAND_NO_INTX);
 }
 
 static void write_byte(struct nic *nic, uint32_t offset, uint8_t value)
@@ -164,6 +168,7 @@ static void write_byte(struct nic *nic, uint32_t offset, uint8_t value)
 
 bool nic_pci_write(struct nic *nic, uint32_t offset, const uint8_t *bytes, size_t size)
 {
+	const bool intx = nic_intx_enabled(nic);
 	bool flr = false;
 
 	for (uint32_t i = 0; i < size; i++) {
@@ -179,5 +184,7 @@ bool nic_pci_write(struct nic *nic, uint32_t offset, const uint8_t *bytes, size_
 
 	nic->pci.asleep = asleep;
 	nic_pci_update_master(nic);
+	if (nic_intx_enabled(nic) && !intx)
+		nic_intx_unmasked(nic);
 	return flr || woken;
 }

@@ -116,8 +116,10 @@ static void unmask_irq(struct vfu_server *server, struct vfu_irq *irq, bool auto
 		return;
 	irq->masked = irq->pending = false;
 	signal_event(server, irq->fd[VFU_UNMASKED]);
-	if (pending)
-		trigger(server, irq, automask);
+	if (automask)
+		nic_intx_unmasked(server->nic); /* a level: is it still active? */
+	else if (pending)
+		trigger(server, irq, false);
 }
 
 static void disable(struct vfu_irq *irq)
@@ -167,7 +169,7 @@ void vfu_interrupt(struct vfu_server *server, uint32_t vector)
 				false);
 	} else if (server->armed[VFIO_PCI_MSI_IRQ_INDEX]) {
 		trigger(server, &server->irqs[types[VFIO_PCI_MSI_IRQ_INDEX].first], false);
-	} else if (server->armed[VFIO_PCI_INTX_IRQ_INDEX]) {
+	} else if (server->armed[VFIO_PCI_INTX_IRQ_INDEX] && nic_intx_enabled(server->nic)) {
 		trigger(server, &server->irqs[types[VFIO_PCI_INTX_IRQ_INDEX].first], true);
 	}
 }

@@ -12,16 +12,13 @@
 #include <stdint.h>
 
 #include "emu/server/vfu_protocol.h"
+#include "regs/82599.h"
 
 enum { VERSION = 1, DMA_MAP, DMA_UNMAP, GET_INFO, REGION_INFO, REGION_IO_FDS, IRQ_INFO, SET_IRQS };
 enum { REGION_READ = 9, REGION_WRITE, RESET = 13, WRITE_MULTI = 15, DEVICE_FEATURE };
 
 #define NO_REPLY 0x10
 #define CONFIG	 7 /* the region */
-
-/* Registers of the 82599 that the tests use: plain read-write ones. */
-#define FCTRL 0x5080
-#define VFTA  0xA000
 
 /* The card and its server. */
 struct world {

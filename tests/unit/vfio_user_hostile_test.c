@@ -307,8 +307,8 @@ static void answers_wait_until_they_are_read(void **state)
 		assert_int_equal(answer.header.id, i);
 		assert_int_equal(answer.size, 16 + 0x20000);
 	}
-	assert_int_equal(write_register(world, fd, VFTA, 5, 4), 0);
-	assert_int_equal(read_register(world, fd, VFTA, 4), 5);
+	assert_int_equal(write_register(world, fd, VFTA(0), 5, 4), 0);
+	assert_int_equal(read_register(world, fd, VFTA(0), 4), 5);
 
 	/* And leaves without having read. */
 	for (uint16_t i = 0; i < 20; i++)
@@ -490,7 +490,7 @@ static void one_client_does_not_get_all_the_time(void **state)
 	struct {
 		uint64_t offset;
 		uint32_t region, count, value;
-	} write = { VFTA, 0, 4, 0 };
+	} write = { VFTA(0), 0, 4, 0 };
 
 	for (int i = 0; i < 150; i++)
 		send_message(fd, REGION_WRITE, NO_REPLY, &write, 20, NULL, 0);

@@ -141,13 +141,24 @@ static void intx_stays_masked_until_it_is_unmasked(void **state)
 
 	make_events(&event, 1);
 	assert_int_equal(set_irqs(world, fd, EVENTFD | TRIGGER, INTX, 0, 1, &event, 1), 0);
-	vfu_interrupt(world->server, 0);
-	vfu_interrupt(world->server, 0);
+	write_region(world, fd, CONFIG, 4, "\x06", 1); /* memory, master */
+	write_register(world, fd, EIMS, 3, 4);
+	write_register(world, fd, EICS, 1, 4);
+	write_register(world, fd, EICS, 2, 4);
 	assert_int_equal(signalled(event), 1);
+	assert_int_equal(read_region(world, fd, CONFIG, 6, 1), 0);
+	assert_int_equal(answer.data[16], 0x18); /* interrupt status, capabilities list */
 	assert_int_equal(set_irqs(world, fd, NONE | UNMASK, INTX, 0, 1, NULL, 0), 0);
-	assert_int_equal(signalled(event), 1); /* the second one */
+	assert_int_equal(signalled(event), 1); /* the driver has not seen to it */
+	assert_int_equal(read_register(world, fd, EICR, 4), 3);
 	assert_int_equal(set_irqs(world, fd, NONE | UNMASK, INTX, 0, 1, NULL, 0), 0);
 	assert_int_equal(signalled(event), 0);
+
+	write_region(world, fd, CONFIG, 5, "\x04", 1); /* disabled */
+	write_register(world, fd, EICS, 1, 4);
+	assert_int_equal(signalled(event), 0);
+	write_region(world, fd, CONFIG, 5, "\x00", 1);
+	assert_int_equal(signalled(event), 1);
 	close(event);
 	close(fd);
 }

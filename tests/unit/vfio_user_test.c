@@ -372,15 +372,15 @@ static void registers_are_read_in_every_width(void **state)
 	struct world *world = *state;
 	int fd = client_open(world);
 
-	assert_int_equal(write_register(world, fd, VFTA, 0x44332211, 4), 0);
-	assert_int_equal(write_register(world, fd, VFTA + 4, 0x88776655, 4), 0);
-	assert_int_equal(read_register(world, fd, VFTA, 4), 0x44332211);
-	assert_int_equal(read_register(world, fd, VFTA, 8), 0x8877665544332211);
-	assert_int_equal(read_register(world, fd, VFTA + 1, 1), 0x22);
-	assert_int_equal(read_register(world, fd, VFTA + 6, 2), 0x8877);
-	assert_int_equal(write_register(world, fd, VFTA + 8, 0xAABBCCDD99887766, 8), 0);
-	assert_int_equal(read_register(world, fd, VFTA + 8, 4), 0x99887766);
-	assert_int_equal(read_register(world, fd, VFTA + 12, 4), 0xAABBCCDD);
+	assert_int_equal(write_register(world, fd, VFTA(0), 0x44332211, 4), 0);
+	assert_int_equal(write_register(world, fd, VFTA(0) + 4, 0x88776655, 4), 0);
+	assert_int_equal(read_register(world, fd, VFTA(0), 4), 0x44332211);
+	assert_int_equal(read_register(world, fd, VFTA(0), 8), 0x8877665544332211);
+	assert_int_equal(read_register(world, fd, VFTA(0) + 1, 1), 0x22);
+	assert_int_equal(read_register(world, fd, VFTA(0) + 6, 2), 0x8877);
+	assert_int_equal(write_register(world, fd, VFTA(0) + 8, 0xAABBCCDD99887766, 8), 0);
+	assert_int_equal(read_register(world, fd, VFTA(0) + 8, 4), 0x99887766);
+	assert_int_equal(read_register(world, fd, VFTA(0) + 12, 4), 0xAABBCCDD);
 	close(fd);
 }
 
@@ -392,11 +392,11 @@ static void long_access_is_split_into_aligned_pieces(void **state)
 
 	for (uint32_t i = 0; i < 16; i++)
 		words[i] = 0x01010101 * i;
-	assert_int_equal(write_region(world, fd, 0, VFTA + 4, words, sizeof(words)), 0);
-	assert_int_equal(read_region(world, fd, 0, VFTA + 4, sizeof(words)), 0);
+	assert_int_equal(write_region(world, fd, 0, VFTA(0) + 4, words, sizeof(words)), 0);
+	assert_int_equal(read_region(world, fd, 0, VFTA(0) + 4, sizeof(words)), 0);
 	assert_memory_equal(answer.data + 16, words, sizeof(words));
-	assert_int_equal(read_register(world, fd, VFTA + 4 + 60, 4), words[15]);
-	assert_int_equal(read_region(world, fd, 0, VFTA + 7, 6), 0); /* 1 + 4 + 1 */
+	assert_int_equal(read_register(world, fd, VFTA(0) + 4 + 60, 4), words[15]);
+	assert_int_equal(read_region(world, fd, 0, VFTA(0) + 7, 6), 0); /* 1 + 4 + 1 */
 	assert_memory_equal(answer.data + 16, (uint8_t *)words + 3, 6);
 	assert_int_equal(read_region(world, fd, 0, 0, 0x20000), 0); /* all there is */
 	assert_int_equal(answer.size, 16 + 0x20000);
@@ -454,13 +454,13 @@ static void write_without_reply_is_done_before_the_next_command(void **state)
 	struct {
 		uint64_t offset;
 		uint32_t region, count, value;
-	} write = { VFTA, 0, 4, 0 };
+	} write = { VFTA(0), 0, 4, 0 };
 
 	for (write.value = 1; write.value <= 100; write.value++)
 		send_message(fd, REGION_WRITE, NO_REPLY, &write, 20, NULL, 0);
 	write.region = 1; /* an error is not replied to either */
 	send_message(fd, REGION_WRITE, NO_REPLY, &write, 20, NULL, 0);
-	assert_int_equal(read_register(world, fd, VFTA, 4), 100);
+	assert_int_equal(read_register(world, fd, VFTA(0), 4), 100);
 	close(fd);
 }
 
@@ -474,7 +474,8 @@ static void many_writes_fit_into_one_message(void **state)
 			uint32_t region, count;
 			uint64_t value;
 		} one[3];
-	} writes = { 3, { { VFTA, 0, 4, 7 }, { VFTA + 4, 0, 4, 8 }, { VFTA + 8, 0, 9, 9 } } };
+	} writes = { 3,
+		     { { VFTA(0), 0, 4, 7 }, { VFTA(0) + 4, 0, 4, 8 }, { VFTA(0) + 8, 0, 9, 9 } } };
 	uint64_t done;
 	int fd = client_open(world);
 
@@ -483,8 +484,8 @@ static void many_writes_fit_into_one_message(void **state)
 	assert_int_equal(answer.size, 8);
 	memcpy(&done, answer.data, 8);
 	assert_int_equal(done, 2);
-	assert_int_equal(read_register(world, fd, VFTA, 4), 7);
-	assert_int_equal(read_register(world, fd, VFTA + 4, 4), 8);
+	assert_int_equal(read_register(world, fd, VFTA(0), 4), 7);
+	assert_int_equal(read_register(world, fd, VFTA(0) + 4, 4), 8);
 	writes.count = UINT64_MAX / 24 + 4;
 	assert_int_equal(call(world, fd, WRITE_MULTI, &writes, sizeof(writes), NULL, 0), EINVAL);
 	close(fd);
