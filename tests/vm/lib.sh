@@ -32,6 +32,7 @@ told=
 places=()
 machine=()
 guest_timeout=$((300 * IXY_SLOWDOWN))
+kernel=/media/vmlinux
 exec 6>&2 # for messages that no redirection may swallow
 
 # start_cards [OPTION]... WIRE...
@@ -132,7 +133,7 @@ run_qemu()
 	rm -f "$work"/{shell,monitor}.{in,out}
 	mkfifo "$work"/{shell,monitor}.{in,out}
 	exec 5<>"$work/monitor.out" 7<>"$work/monitor.in" 8<>"$work/shell.in" 9<>"$work/shell.out"
-	chroot "$IXY_LAB/root" qemu-system-x86_64 -kernel /media/vmlinux -serial stdio \
+	chroot "$IXY_LAB/root" qemu-system-x86_64 ${kernel:+-kernel "$kernel"} -serial stdio \
 		-chardev pipe,id=shell,path=/mnt/shell -serial chardev:shell -chardev pipe,id=monitor,path=/mnt/monitor -qmp chardev:monitor "$@" </dev/null 2>&1 &
 	qemu=$!
 	spawned+=("$qemu")
