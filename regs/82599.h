@@ -192,6 +192,12 @@
 #define SRRCTL_DESCTYPE_ADV_ONE		 1
 #define SRRCTL_DESCTYPE_ADV_SPLIT	 2
 #define SRRCTL_DESCTYPE_ADV_SPLIT_ALWAYS 5
+#define PSRTYPE				 0x0EA00 /* 64, one for each pool */
+#define PSRTYPE_TCP			 BIT(4)
+#define PSRTYPE_UDP			 BIT(5)
+#define PSRTYPE_IPV4			 BIT(8)
+#define PSRTYPE_IPV6			 BIT(9)
+#define PSRTYPE_L2			 BIT(12)
 #define RSCCTL_RSCEN			 BIT(0)
 #define RSCCTL_MAXDESC(rscctl)		 ((rscctl) >> 2 & 3)
 #define RXPBSIZE(i)			 (0x03C00 + (i)*4) /* 8 */

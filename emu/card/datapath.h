@@ -41,6 +41,8 @@
 #define RXD_TYPE_UDP	      BIT(9)
 #define RXD_TYPE_SCTP	      BIT(10)
 #define RXD_TYPE_ETQF(i)      (BIT(15) | (uint32_t)(i) << 4)
+#define RXD_HDR_LEN(size)     ((uint64_t)(size) << 21) /* bytes in the header buffer */
+#define RXD_SPH		      (1ull << 31)	       /* the packet was split */
 #define RXD_RSCCNT(n)	      ((uint32_t)(n) << 17) /* packets of a large receive that begin here */
 /*
  * Second word: status 19:0, errors 31:20, length 47:32, VLAN tag 63:48. RXD_DD, RXD_EOP and RXD_RXE are
@@ -55,6 +57,7 @@
 #define RXD_PIF	     BIT(7)		  /* let in by a filter that is not exact */
 #define RXD_UDPV     BIT(10)		  /* fragment of a UDP packet that has a checksum */
 #define RXD_TS	     BIT(16)		  /* its arrival was stamped (7.9) */
+#define RXD_HBO	     BIT(23)		  /* the headers are longer than the header buffer */
 #define RXD_L4E	     BIT(30)
 #define RXD_IPE	     BIT(31)
 

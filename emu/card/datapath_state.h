@@ -70,6 +70,7 @@ struct nic_rsc {
  * @left:    descriptors from the head to the tail as last read
  * @burst:   in which the registers were read last
  * @used:    descriptors since the queue was enabled; the counters below relate to it
+ * @split:   headers go to buffers of their own; @always_split: some bytes of other packets, too
  * @fetched: those whose buffer address is in @fetch, at count % NIC_FETCH
  * @written: those that are written back; the others are in @stage, at ring index % NIC_LINE. They
  *           are in one cache line, and carry @staged_frames and @staged_bytes
@@ -77,14 +78,15 @@ struct nic_rsc {
 struct nic_rx_queue {
 	struct nic_ring ring;
 	bool faulted;
-	bool legacy, drop, strip_vlan, coalesce;
+	bool legacy, drop, strip_vlan, coalesce, split, always_split;
 	uint32_t burst, left;
-	uint32_t buffer_size;
+	uint32_t buffer_size, header_size;
 	uint32_t used, fetched, written;
 	uint32_t staged_frames;
 	uint64_t staged_bytes;
 	struct nic_desc stage[NIC_LINE];
 	uint64_t fetch[NIC_FETCH];
+	uint64_t fetch_header[NIC_FETCH]; /* with @split */
 	/* Since the last poll: */
 	bool news; /* for the driver: a write-back */
 	uint32_t frames, dropped;

@@ -57,10 +57,10 @@ static void start_burst(struct nic *nic, uint32_t queue, struct nic_rx_queue *q)
 
 #define LEGACY_ERRORS ((RXD_IPE | RXD_L4E | RXD_RXE) >> 24)
 
-/* The last descriptor of a frame, with @length bytes in its buffer. The others have only DD. */
+/* The last descriptor of a frame, but for the length. The others have only DD. */
 static inline struct nic_desc describe(const struct nic_receiver *rx, const struct nic_rx_queue *q,
 				       const struct nic_packet *packet, const uint8_t *frame,
-				       uint32_t status, uint32_t length)
+				       uint32_t status)
 {
 	struct nic_desc desc;
 	uint32_t fragment_sum = 0;
@@ -74,7 +74,7 @@ static inline struct nic_desc describe(const struct nic_receiver *rx, const stru
 	}
 	if (unlikely(q->legacy)) {
 		desc.lo = 0; /* the address stays */
-		desc.hi = length | fragment_sum << 16 | (uint64_t)(status & 0xFF) << 32 |
+		desc.hi = fragment_sum << 16 | (uint64_t)(status & 0xFF) << 32 |
 			  (uint64_t)(status >> 24 & LEGACY_ERRORS) << 40 | (uint64_t)tag << 48;
 		return desc;
 	}
@@ -84,7 +84,7 @@ static inline struct nic_desc describe(const struct nic_receiver *rx, const stru
 		desc.lo |= (uint64_t)packet->hash << 32;
 	else
 		desc.lo |= (uint64_t)fragment_sum << 48 | (uint64_t)packet->ident << 32;
-	desc.hi = status | (uint64_t)length << 32 | (uint64_t)tag << 48;
+	desc.hi = status | (uint64_t)tag << 48;
 	return desc;
 }
 
@@ -110,14 +110,17 @@ static void mark_damaged(const struct nic_rx_queue *q, struct nic_desc *last)
 }
 
 /* Fill @count buffers that the end of a packet does not fit into. Return: false after a fault. */
-static bool fill_chain(struct nic *nic, struct nic_rx_queue *q, const uint8_t *data, uint32_t count)
+static bool fill_chain(struct nic *nic, struct nic_rx_queue *q, const uint8_t *data, uint32_t count,
+		       uint64_t first_word)
 {
 	uint64_t size = q->buffer_size;
 	bool good = true;
 
 	for (; count; count--, data += size) {
 		uint64_t address = q->fetch[q->used % NIC_FETCH];
-		struct nic_desc desc = { 0, size << 32 | RXD_DD };
+		struct nic_desc desc = { first_word, size << 32 | RXD_DD };
+
+		first_word = 0;
 
 		if (q->legacy)
 			desc = (struct nic_desc){ address, size | (uint64_t)RXD_DD << 32 };
@@ -161,18 +164,53 @@ static inline enum nic_verdict get_descriptors(struct nic *nic, uint32_t queue, 
 	return NIC_TAKEN;
 }
 
+/* A frame's way into the buffers of the next descriptors. */
+struct placement {
+	uint32_t size;	     /* of what memory gets: without a tag that is stripped, with the CRC */
+	uint32_t headers;    /* of that, to the header buffer */
+	uint32_t count;	     /* descriptors */
+	uint64_t first_word; /* of the first one */
+};
+
+/* Return: false after a fault. @last is still to be used, with what comes into its buffer. */
+static inline bool place(struct nic *nic, struct nic_rx_queue *q, const uint8_t *frame,
+			 uint32_t length, const struct nic_packet *packet,
+			 const struct placement *p, struct nic_desc *last)
+{
+	uint32_t part = p->size - p->headers;
+	bool good = true;
+
+	if (unlikely(p->size != length)) {
+		reshape(&nic->receiver, frame, length, packet->vlan && q->strip_vlan);
+		frame = nic->receiver.bounce;
+	}
+	if (unlikely(p->headers)) {
+		good = copy_frame(nic, q->fetch_header[q->used % NIC_FETCH], frame, p->headers);
+		frame += p->headers;
+	}
+	if (unlikely(p->count > 1)) {
+		good &= fill_chain(nic, q, frame, p->count - 1, p->first_word);
+		frame += (p->count - 1) * q->buffer_size;
+		part -= (p->count - 1) * q->buffer_size;
+	} else {
+		last->lo |= p->first_word;
+	}
+	last->hi |= (uint64_t)part << (q->legacy ? 0 : 32);
+	const uint64_t address = q->fetch[q->used % NIC_FETCH];
+	if (unlikely(q->legacy))
+		last->lo = address;
+	return copy_frame(nic, address, frame, part) && good;
+}
+
 static inline enum nic_verdict deliver(struct nic *nic, uint32_t queue, const uint8_t *frame,
 				       uint32_t length, const struct nic_packet *packet,
 				       uint32_t status, unsigned int flags)
 {
 	struct nic_receiver *rx = &nic->receiver;
 	struct nic_rx_queue *q = &nic->rx[queue];
-	const uint8_t *original = frame;
-	uint32_t size = length, count = 1, part;
+	struct placement p = { .size = length, .count = 1 };
 	enum nic_verdict verdict;
 	struct nic_desc last;
-	uint64_t address;
-	bool good = true;
 
 	if (unlikely(q->burst != rx->burst))
 		start_burst(nic, queue, q);
@@ -187,35 +225,24 @@ static inline enum nic_verdict deliver(struct nic *nic, uint32_t queue, const ui
 	if (unlikely(packet->vlan))
 		status |= RXD_VP;
 	if (unlikely(rx->crc || (packet->vlan && q->strip_vlan)))
-		size = length + rx->crc - (packet->vlan && q->strip_vlan ? VLAN_TAG : 0);
-	if (unlikely(size > q->buffer_size))
-		count = (size + q->buffer_size - 1) / q->buffer_size;
-	verdict = get_descriptors(nic, queue, count, flags);
+		p.size = length + rx->crc - (packet->vlan && q->strip_vlan ? VLAN_TAG : 0);
+	if (unlikely(q->split))
+		p.headers =
+			nic_split_headers(nic, q, frame, p.size, packet, &p.first_word, &status);
+	if (unlikely(p.size - p.headers > q->buffer_size))
+		p.count = (p.size - p.headers + q->buffer_size - 1) / q->buffer_size;
+	verdict = get_descriptors(nic, queue, p.count, flags);
 	if (unlikely(verdict != NIC_TAKEN))
 		return verdict;
 
-	part = size;
-	if (unlikely(count > 1))
-		part -= (count - 1) * q->buffer_size;
-	last = describe(rx, q, packet, frame, status | RXD_DD | RXD_EOP | packet->sums, part);
-	if (unlikely(size != length)) {
-		reshape(rx, frame, length, packet->vlan && q->strip_vlan);
-		frame = rx->bounce;
-	}
-	if (unlikely(count > 1)) {
-		good = fill_chain(nic, q, frame, count - 1);
-		frame += (count - 1) * q->buffer_size;
-	}
-	address = q->fetch[q->used % NIC_FETCH];
-	if (unlikely(q->legacy))
-		last.lo = address;
-	good &= copy_frame(nic, address, frame, part);
-	if (unlikely(q->coalesce) && good && count == 1 &&
-	    nic_rsc_open(nic, q, original, length, packet, last))
+	last = describe(rx, q, packet, frame, status | RXD_DD | RXD_EOP | packet->sums);
+	bool good = place(nic, q, frame, length, packet, &p, &last);
+	if (unlikely(q->coalesce) && good && p.count == 1 &&
+	    nic_rsc_open(nic, q, frame, length, packet, last))
 		return NIC_TAKEN;
 	if (likely(good)) {
 		q->staged_frames++;
-		q->staged_bytes += size;
+		q->staged_bytes += p.size;
 	} else {
 		mark_damaged(q, &last);
 		rx->missed++;

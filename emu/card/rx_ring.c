@@ -25,12 +25,14 @@ static void rx_queue_start(struct nic *nic, uint32_t queue)
 
 	nic_rx_queue_stop(nic, q);
 	nic_ring_start(nic, RDBAL(queue), &q->ring);
-	/* Headers are never split off (DESCTYPE 2 and 5): the whole packet goes to the packet
-	 * buffer, as the card does with packets that it cannot split. */
 	q->legacy = SRRCTL_DESCTYPE(srrctl) == SRRCTL_DESCTYPE_LEGACY;
+	q->always_split = SRRCTL_DESCTYPE(srrctl) == SRRCTL_DESCTYPE_ADV_SPLIT_ALWAYS;
+	q->split = SRRCTL_DESCTYPE(srrctl) == SRRCTL_DESCTYPE_ADV_SPLIT || q->always_split;
+	q->header_size = SRRCTL_BSIZEHEADER(srrctl);
 	q->buffer_size = SRRCTL_BSIZEPACKET(srrctl);
 	q->ring.usable &= q->buffer_size != 0;
-	q->coalesce = rscctl & RSCCTL_RSCEN && !(nic_get(nic, RFCTL) & RFCTL_RSC_DIS) && !q->legacy;
+	q->coalesce = rscctl & RSCCTL_RSCEN && !(nic_get(nic, RFCTL) & RFCTL_RSC_DIS) &&
+		      !q->legacy && !q->split;
 	q->rsc.limit = coalesced[RSCCTL_MAXDESC(rscctl)];
 }
 
@@ -124,6 +126,9 @@ void nic_rx_fetch(struct nic *nic, struct nic_rx_queue *q)
 			uint64_t iova = __atomic_load_n(&desc->lo, __ATOMIC_RELAXED);
 			const uint8_t *buffer = nic_peek(nic, iova, 64, true);
 
+			if (unlikely(q->split))
+				q->fetch_header[q->fetched % NIC_FETCH] =
+					__atomic_load_n(&desc->hi, __ATOMIC_RELAXED) & ~1ull;
 			q->fetch[q->fetched++ % NIC_FETCH] = iova;
 			if (likely(buffer))
 				nic_prefetch_write(buffer);

@@ -193,7 +193,8 @@ static void make_sense(void)
 		reg_write(RDBAL(queue), (uint32_t)WINDOW_A + queue * 0x1000);
 		reg_write(RDBAH(queue), WINDOW_A >> 32);
 		reg_write(RDLEN(queue), 1024);
-		reg_write(SRRCTL(queue), below(3) ? ADVANCED : 1);
+		reg_write(SRRCTL(queue), below(3) ? ADVANCED : below(2) ? 1 : (uint32_t)random64());
+		reg_write(PSRTYPE, (uint32_t)random64());
 		reg_write(RSCCTL(queue), below(16)); /* with RSCEN, and without */
 		reg_write(TDBAL(queue), (uint32_t)WINDOW_A + 0x8000 + queue * 0x1000);
 		reg_write(TDBAH(queue), WINDOW_A >> 32);
