@@ -198,6 +198,10 @@
 #define PSRTYPE_IPV4			 BIT(8)
 #define PSRTYPE_IPV6			 BIT(9)
 #define PSRTYPE_L2			 BIT(12)
+#define SYNQF				 0x0EC30
+#define SYNQF_QUEUE_EN			 BIT(0)
+#define SYNQF_QUEUE(v)			 ((v) >> 1 & 0x7F)
+#define SYNQF_SYNQFP			 BIT(31) /* comes before the 5-tuple filters */
 #define RSCCTL_RSCEN			 BIT(0)
 #define RSCCTL_MAXDESC(rscctl)		 ((rscctl) >> 2 & 3)
 #define RXPBSIZE(i)			 (0x03C00 + (i)*4) /* 8 */

@@ -132,6 +132,7 @@ struct nic_receiver {
 	uint32_t vlan_type, vlan_cfi_mask, vlan_cfi;
 	uint32_t rss_fields;
 	uint32_t ethertype[8], ethertype_queue[8];
+	uint32_t synqf;
 	uint32_t flow_count;
 	uint64_t macs[128];
 	uint8_t reta[128];

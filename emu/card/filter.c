@@ -2,10 +2,11 @@
 /*
  * Which received frames are for this card (7.1.1), and to which queue they go (7.1.2).
  *
- * Not here: SYN filter, VMDq pools, DCB classes. All frames
- * are traffic class 0, pool 0.
+ * Not here: VMDq pools, DCB classes. All frames are traffic class 0, pool 0.
  */
 #include "datapath.h"
+
+#define TCP_SYN 2
 
 /* 7.1.2.8.1: the hash is the XOR of the key's 32-bit windows that start at the input's 1 bits. */
 static void toeplitz_prepare(struct nic_receiver *rx)
@@ -129,9 +130,11 @@ void nic_filter_configure(struct nic *nic)
 	rx->flow_count = 0;
 	for (uint32_t i = 0; i < 128; i++)
 		configure_flow(nic, rx, i);
+	rx->synqf = nic_get(nic, SYNQF);
 	configure_rss(nic, rx);
 	rx->director = nic->director && nic_get(nic, FDIRCTRL) & FDIRCTRL_INIT_DONE;
-	rx->steer = rx->rss || rx->any_ethertype || rx->flow_count || rx->director;
+	rx->steer = rx->rss || rx->any_ethertype || rx->flow_count || rx->director ||
+		    rx->synqf & SYNQF_QUEUE_EN;
 }
 
 static bool exact_match(const struct nic_receiver *rx, uint64_t destination)
@@ -261,8 +264,9 @@ uint32_t nic_pick_queue(struct nic *nic, const uint8_t *frame, struct nic_packet
 			break;
 		}
 	}
-	/* The SYN filter would come before the 5-tuple filters. */
-	if (rx->flow_count)
+	const bool syn = unlikely(rx->synqf & SYNQF_QUEUE_EN) && packet->type & RXD_TYPE_TCP &&
+			 load8(frame + packet->l4 + 13) & TCP_SYN;
+	if (rx->flow_count && !(syn && rx->synqf & SYNQF_SYNQFP))
 		flow = find_5_tuple(rx, frame, packet);
 	/* Datasheet gap: whether a packet has a hash if another filter has found its queue. Here it
 	 * has. */
@@ -270,6 +274,8 @@ uint32_t nic_pick_queue(struct nic *nic, const uint8_t *frame, struct nic_packet
 		hash_packet(rx, frame, packet);
 	if (flow)
 		return flow->queue;
+	if (syn)
+		return SYNQF_QUEUE(rx->synqf);
 	uint32_t queue = packet->rss_type ? rx->reta[packet->hash & 0x7F] : 0;
 	return rx->director ? nic_direct(nic, frame, packet, status, queue) : queue;
 }

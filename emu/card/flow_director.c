@@ -12,9 +12,8 @@
 
 #include "datapath.h"
 
-#define BUCKETS	    0x8000u
-#define HASH_MASK   0x7FFFu
-#define FILTERS_MAX 0x8000u
+#define FILTERS_MAX    0x8000u
+#define SIGNATURE_MASK 0x7FFFu
 
 struct filter {
 	uint16_t next; /* in the bucket, or of those not in use: index + 1 */
@@ -23,9 +22,10 @@ struct filter {
 };
 
 struct nic_director {
+	uint32_t mask; /* of the bucket in a hash: there are as many buckets as filters */
 	uint32_t room; /* filters that are not in use */
 	uint16_t unused;
-	uint16_t bucket[BUCKETS];
+	uint16_t bucket[FILTERS_MAX];
 	struct filter filter[FILTERS_MAX];
 };
 
@@ -56,6 +56,7 @@ static void clear_table(struct nic *nic, uint32_t size)
 		director->filter[i].next = (uint16_t)(i + 1 < size ? i + 2 : 0);
 	director->unused = 1;
 	director->room = size;
+	director->mask = size - 1;
 	nic_set(nic, FDIRFREE, size);
 	nic_set(nic, FDIRLEN, 0);
 }
@@ -81,7 +82,7 @@ void nic_fdirctrl_written(struct nic *nic, uint32_t i, uint32_t old, uint32_t va
 /* Where the index of the filter is, or the end of the bucket. */
 static uint16_t *find_place(struct nic_director *director, uint32_t hash)
 {
-	uint16_t *place = &director->bucket[hash & HASH_MASK];
+	uint16_t *place = &director->bucket[hash & director->mask];
 
 	while (*place && director->filter[*place - 1].id != hash >> 16)
 		place = &director->filter[*place - 1].next;
@@ -136,7 +137,7 @@ static void add_filter(struct nic *nic, uint32_t hash, uint32_t command)
 	filter->vlan = nic_get(nic, FDIRVLAN);
 	filter->command = command;
 	count(nic, true, true);
-	note_length(nic, hash & HASH_MASK);
+	note_length(nic, hash & director->mask);
 	if (director->room < FDIRCTRL_FULL_THRESH(nic_get(nic, FDIRCTRL)) * 16)
 		nic_irq_cause(nic, EICR_FLOW_DIR);
 }
@@ -301,9 +302,9 @@ static const struct filter *find_filter(const struct nic *nic, const uint8_t *fr
 	if (perfect && fields.type & FLOW_TYPE_IPV6)
 		return NULL;
 	apply(&fields, &masks);
-	*hash = hash_fields(&fields, nic_get(nic, FDIRHKEY)) & (perfect ? 0x1FFF : HASH_MASK);
+	*hash = hash_fields(&fields, nic_get(nic, FDIRHKEY)) & nic->director->mask;
 	if (!perfect)
-		signature = hash_fields(&fields, nic_get(nic, FDIRSKEY)) & HASH_MASK;
+		signature = hash_fields(&fields, nic_get(nic, FDIRSKEY)) & SIGNATURE_MASK;
 	for (uint16_t i = nic->director->bucket[*hash]; i; i = nic->director->filter[i - 1].next) {
 		const struct filter *filter = &nic->director->filter[i - 1];
 		if (perfect ? matches(filter, &fields, &masks) : filter->id == signature)

@@ -165,7 +165,7 @@ const struct nic_reg nic_regs[] = {
 	REGS(DAQF, 128, NIC_RW, 0, ALL, "8.2.3.7"),
 	REGS(SDPQF, 128, NIC_RW, 0, ALL, "8.2.3.7"),
 	REGS(FTQF, 128, NIC_RW, 0, 0xFE003F1F, "8.2.3.7.19"),
-	RAW("SYNQF",     0x0EC30, 1, 4, NIC_RW, 0, 0x800000FF, "8.2.3.7"),
+	REG(SYNQF,    NIC_RW, 0, 0x800000FF, "8.2.3.7"),
 	REGS(ETQF, 8, NIC_RW, 0, 0xFFF0FFFF, "8.2.3.7.21"),
 	REGS(ETQS, 8, NIC_RW, 0, 0xA07F0000, "8.2.3.7"),
 

@@ -277,6 +277,42 @@ static void five_tuple_filters_choose_the_queue(void **state)
 	assert_int_equal(reg_peek(RDH(0)), 3);
 }
 
+/* 7.1.2.4 */
+static void syn_packets_have_a_queue(void **state)
+{
+	struct ring syns = rx_ring(5, 16, ADVANCED), flow = rx_ring(6, 16, ADVANCED),
+		    other = rx_ring(0, 16, ADVANCED);
+	uint8_t frame[128];
+	size_t length = ip_frame(frame, 4, 6, 20);
+
+	(void)state;
+	rx_post(&syns, 15);
+	rx_post(&flow, 15);
+	rx_post(&other, 15);
+	reg_write(SYNQF, SYNQF_QUEUE_EN | 5 << 1);
+	assert_int_equal(nic_receive(card.nic, frame, length, 0), NIC_TAKEN);
+	frame[14 + 20 + 13] = 0x02;
+	assert_int_equal(nic_receive(card.nic, frame, length, 0), NIC_TAKEN);
+	card_poll(LOTS);
+	assert_int_equal(reg_peek(RDH(0)), 1);
+	assert_int_equal(reg_peek(RDH(5)), 1);
+
+	/* A 5-tuple filter that matches comes first, or not. */
+	reg_write(L34TIMIR(0), 1 << 19 | 6 << 21);
+	reg_write(FTQF(0), FTQF_QUEUE_EN | FTQF_MASK_POOL | 0x1Fu << 25);
+	assert_int_equal(nic_receive(card.nic, frame, length, 0), NIC_TAKEN);
+	card_poll(LOTS);
+	assert_int_equal(reg_peek(RDH(6)), 1);
+	reg_set(SYNQF, SYNQF_SYNQFP);
+	assert_int_equal(nic_receive(card.nic, frame, length, 0), NIC_TAKEN);
+	length = ip_frame(frame, 4, 17, 20); /* not TCP */
+	frame[14 + 20 + 13] = 0x02;
+	assert_int_equal(nic_receive(card.nic, frame, length, 0), NIC_TAKEN);
+	card_poll(LOTS);
+	assert_int_equal(reg_peek(RDH(5)), 2);
+	assert_int_equal(reg_peek(RDH(6)), 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -286,6 +322,7 @@ int main(void)
 		card_test(all_queues_receive),
 		card_test(rss_spreads_by_hash),
 		card_test(five_tuple_filters_choose_the_queue),
+		card_test(syn_packets_have_a_queue),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
