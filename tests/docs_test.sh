@@ -13,19 +13,11 @@ for document in *.md docs/*.md bench/*.md; do
 	done < <(tr '`' '\n' <"$document" | grep -E '^(bench|common|docs|emu|examples|include|regs|scripts|src|tests)/[a-z0-9_./-]*\.[a-z0-9]*$' | sort -u)
 done
 
-# Behind the last | of a promise: unit tests and their functions, scripts, guest tests, fuzzers.
-exists()
-{
-	case $1 in
-	fuzz.*) [ -e "tests/fuzz/${1#fuzz.}.c" ] ;;
-	vm_*) [ -e "tests/vm/${1#vm_}.sh" ] ;;
-	*) [ -n "$(find tests -name "$1.c" -o -name "$1.sh")" ] || grep -rqw "void $1(void \*\*state)" tests --include='*.c' ;;
-	esac
-}
+# Behind the last | of a promise
 named=0
 while read -r test; do
 	named=$((named + 1))
-	exists "$test" || fail "SECURITY.md: there is no test $test"
+	test_exists "$test" || fail "SECURITY.md: there is no test $test"
 done < <(sed -n '/^## Promises/,$s/^|.*| *\(`.*\) |$/\1/p' SECURITY.md | tr '`' '\n' | sed -n '/^[a-z0-9_.]\{1,\}$/p' | sort -u)
 [ $named -gt 40 ] || fail "SECURITY.md: only $named tests found"
 finish

@@ -161,6 +161,17 @@ make_capture()
 		text2pcap -u 1000,9 "$work/hex" "$1" 2>"$work/text2pcap.log" || die "text2pcap failed"
 }
 
+# test_exists NAME: of a unit test or a function in one, a script, a guest test (vm_NAME), a fuzzer (fuzz.NAME)
+test_exists()
+{
+	case $1 in
+	fuzz.*) [ -e "$IXY_SOURCE/tests/fuzz/${1#fuzz.}.c" ] ;;
+	vm_*) [ -e "$IXY_SOURCE/tests/vm/${1#vm_}.sh" ] ;;
+	*) [ -n "$(find "$IXY_SOURCE/tests" -name "$1.c" -o -name "$1.sh")" ] ||
+		grep -rqw "void $1(void \*\*state)" "$IXY_SOURCE/tests" --include='*.c' ;;
+	esac
+}
+
 # serve_file BYTES SOURCE LISTEN...: have nginx serve $work/www/file, that much of SOURCE, at these addresses or ports; by $nginx_in
 # COMMAND if that is set. Its process is $!.
 serve_file()
