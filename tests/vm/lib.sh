@@ -289,6 +289,22 @@ bind_to_vfio()
 	done
 }
 
+# address_host, address_guest: t0 is 10.99.0.1 and fd99::1, the guest's eth0 10.99.0.2 and fd99::2, without waiting for duplicates
+address_host()
+{
+	echo 0 >/proc/sys/net/ipv6/conf/t0/accept_dad
+	ip address add 10.99.0.1/24 dev t0
+	ip link set t0 up
+	ip address add fd99::1/64 dev t0 nodad
+}
+address_guest()
+{
+	must "no driver" guest modprobe ixgbe
+	guest "echo 0 >/proc/sys/net/ipv6/conf/eth0/accept_dad"
+	must "no address" guest "ip address add 10.99.0.2/24 dev eth0 && ip link set eth0 up && ip address add fd99::2/64 dev eth0 nodad"
+	within 60 guest grep -q 1 /sys/class/net/eth0/carrier || die "eth0 has no link"
+}
+
 # For tests that are about something else: a page is a message to each card, and there are 512 times as many small ones.
 huge_pages()
 {

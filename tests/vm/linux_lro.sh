@@ -6,16 +6,11 @@ need nginx nginx-light
 megabytes=$((${megabytes:-10} / IXY_SLOWDOWN))
 
 start_cards tap:t0
-echo 0 >/proc/sys/net/ipv6/conf/t0/accept_dad
-ip address add 10.99.0.1/24 dev t0
-ip link set t0 up
-ip address add fd99::1/64 dev t0 nodad
+address_host
 serve_file "${megabytes}M" /dev/urandom 80 "[::]:80"
 sum=$(sha256sum <"$work/www/file")
 start_guest
-must "no driver" guest modprobe ixgbe
-guest "echo 0 >/proc/sys/net/ipv6/conf/eth0/accept_dad"
-must "no interface" guest "ip address add 10.99.0.2/24 dev eth0 && ip link set eth0 up && ip address add fd99::2/64 dev eth0 nodad"
+address_guest
 within 60 ping -c 1 -W 1 10.99.0.2 || die "no answer from the guest"
 within 60 ping -c 1 -W 1 fd99::2 || die "no answer from the guest over IPv6"
 

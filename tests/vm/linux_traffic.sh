@@ -13,19 +13,13 @@ megabytes=$((${megabytes:-20} / IXY_SLOWDOWN))
 
 start_cards tap:t0,mtu=9000
 ip link set t0 mtu 1500
-echo 0 >/proc/sys/net/ipv6/conf/t0/accept_dad
-ip address add 10.99.0.1/24 dev t0
-ip link set t0 up
-ip address add fd99::1/64 dev t0 nodad
+address_host
 
 serve_file "${megabytes}M" /dev/urandom 80 "[::]:80"
 sum=$(sha256sum <"$work/www/file")
 
 start_guest
-must "no driver" guest modprobe ixgbe
-guest "echo 0 >/proc/sys/net/ipv6/conf/eth0/accept_dad"
-must "no address" guest "ip address add 10.99.0.2/24 dev eth0 && ip link set eth0 up && ip address add fd99::2/64 dev eth0 nodad"
-within 60 guest grep -q 1 /sys/class/net/eth0/carrier || die "eth0 has no link"
+address_guest
 
 [ -z "${iommu:-}" ] || [ "$(guest cat "/sys/bus/pci/devices/$(card 0)/iommu_group/type")" = DMA ] || # DMA-FQ is not strict
 	fail "the driver does not use the IOMMU strictly"
