@@ -306,6 +306,19 @@ bool nic_tso_valid(const struct nic_tso *tso);
  */
 void nic_tso_headers(const struct nic_tso *tso, uint8_t *frame, uint32_t payload, uint16_t flags);
 
+/* ---- header_split.c ---- */
+
+/**
+ * nic_split_headers() - how much of a packet goes to the header buffer?
+ * @frame:      as on the wire
+ * @size:       of what memory gets
+ * @first_word: of the first descriptor: HDR_LEN and SPH are added
+ * @status:     RXD_HBO is added if the headers are too long for the buffer
+ */
+uint32_t nic_split_headers(const struct nic *nic, const struct nic_rx_queue *q,
+			   const uint8_t *frame, uint32_t size, const struct nic_packet *packet,
+			   uint64_t *first_word, uint32_t *status);
+
 /* ---- clock.c ---- */
 
 /** nic_stamp_tx() - a packet that asks for it goes out. */

@@ -3,7 +3,7 @@
  * Header splitting (7.1.10): with two buffers in each descriptor, headers go to one of their own. PSRTYPE says after which
  * header a packet may be split; the last of those that it has counts.
  */
-#include "rx_ring.h"
+#include "datapath.h"
 
 #define IPV6_HEADER 40
 #define UDP_HEADER  8

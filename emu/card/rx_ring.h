@@ -15,19 +15,6 @@ void nic_rx_fetch(struct nic *nic, struct nic_rx_queue *q);
 /** nic_rx_write_back() - tell the driver of all that is staged. */
 void nic_rx_write_back(struct nic *nic, struct nic_rx_queue *q);
 
-/* ---- header_split.c ---- */
-
-/**
- * nic_split_headers() - how much of a packet goes to the header buffer?
- * @frame:      as on the wire
- * @size:       of what memory gets
- * @first_word: of the first descriptor: HDR_LEN and SPH are added
- * @status:     RXD_HBO is added if the headers are too long for the buffer
- */
-uint32_t nic_split_headers(const struct nic *nic, const struct nic_rx_queue *q,
-			   const uint8_t *frame, uint32_t size, const struct nic_packet *packet,
-			   uint64_t *first_word, uint32_t *status);
-
 /** nic_rx_use() - the descriptor at the head is done, and becomes @desc. */
 static inline void nic_rx_use(struct nic *nic, struct nic_rx_queue *q, struct nic_desc desc)
 {
