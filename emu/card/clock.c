@@ -14,7 +14,6 @@
 #define PTP_SHORTEST	34
 #define EVENT_MESSAGES	8 /* Sync, Delay_Req, Pdelay_Req, Pdelay_Resp and reserved ones */
 #define UDP_DESTINATION 2
-#define UDP_HEADER	8
 
 /* 7.9.3.1: SYSTIM grows by IncValue every IncPeriod cycles of 6.4 ns, or of 64 ns at 1 Gbit/s. */
 static uint64_t systim(const struct nic *nic)

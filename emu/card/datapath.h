@@ -22,6 +22,10 @@
 #define ETH_FRAME_MIN 60 /* without CRC */
 #define ETH_CRC	      4
 #define VLAN_TAG      4
+#define IPV4_HEADER   20 /* without options */
+#define IPV6_HEADER   40
+#define TCP_HEADER    20 /* without options */
+#define UDP_HEADER    8
 
 /* ---- Receive descriptors ---- */
 

@@ -5,9 +5,6 @@
  */
 #include "datapath.h"
 
-#define IPV6_HEADER 40
-#define UDP_HEADER  8
-
 /* Return: length of the headers, 0 if the packet is not to be split. */
 static uint32_t headers_of(uint32_t psrtype, const uint8_t *frame, const struct nic_packet *packet)
 {

@@ -7,8 +7,6 @@
 
 #define ETHERTYPE_IPV4 0x0800
 #define ETHERTYPE_IPV6 0x86DD
-#define IPV4_HEADER    20
-#define IPV6_HEADER    40
 #define PROTO_TCP      6
 #define PROTO_UDP      17
 #define PROTO_SCTP     132

@@ -15,7 +15,6 @@
 #define ECN_CE	      3
 #define TCP_PSH	      0x08
 #define TCP_ACK	      0x10
-#define TCP_HEADER    20
 #define TCP_TIMESTAMP 12 /* with two NOPs in front */
 /* NOP, NOP, kind 8, length 10; first byte lowest. */
 #define TIMESTAMP_OPTION 0x0A080101u
@@ -89,9 +88,9 @@ void nic_rsc_close(struct nic *nic, struct nic_rx_queue *q)
 	if (ip[0] >> 4 == 4) {
 		store_be16(ip + 2, (uint16_t)ip_size);
 		store16(ip + 10, 0);
-		store16(ip + 10, (uint16_t)~nic_sum(ip, 20, 0));
+		store16(ip + 10, (uint16_t)~nic_sum(ip, IPV4_HEADER, 0));
 	} else {
-		store_be16(ip + 4, (uint16_t)(ip_size - 40));
+		store_be16(ip + 4, (uint16_t)(ip_size - IPV6_HEADER));
 	}
 	if (rsc->frames > 1 &&
 	    !nic_copy_out(nic, q->fetch[q->used % NIC_FETCH] + rsc->l3 - rsc->stripped, ip,
