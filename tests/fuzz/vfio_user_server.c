@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A client of the vfio-user server and the driver of its card: an input is a list of what they do,
- * messages and files, registers, memory, descriptors, frames. Whatever it was, when the client has
- * gone the server is as before, and serves the next.
+ * messages and files, registers, memory, descriptors, frames. Whatever it was, once the client
+ * is gone the server is as before, and serves the next.
  */
 #include <errno.h>
 #include <poll.h>
