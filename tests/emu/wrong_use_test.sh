@@ -153,6 +153,7 @@ grep -q '"type":"event"' "$work/orphan.log" || fail "cards that have gone: no ev
 parses "cards that have gone" "$work/orphan.log" total
 
 # Statistics and messages on standard error, both as JSON
+rm "$work"/k/*.sock # the killed one's: they say nothing about the next
 spawn doomed "$emu" --quiet --socket-dir "$work/k" gen:rate=100
 doomed=$!
 within 5 test -S "$work/k/nic0.sock" || die "no socket"
