@@ -66,7 +66,7 @@ struct nic_rsc {
 
 /**
  * struct nic_rx_queue - a receive queue
- * @faulted: part of the ring was out of reach: no access to it any more; the ring is not usable
+ * @faulted: part of the ring was out of reach: it is no longer accessed, and not usable
  * @left:    descriptors from the head to the tail as last read
  * @burst:   in which the registers were read last
  * @used:    descriptors since the queue was enabled; the counters below relate to it

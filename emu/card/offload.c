@@ -125,7 +125,7 @@ static inline void inspect_l4(const uint8_t *frame, struct nic_packet *packet, u
 static inline void inspect_ipv4(const uint8_t *frame, uint32_t l3, uint32_t length,
 				struct nic_packet *packet)
 {
-	/* The header in three loads; from here on it can not change any more. */
+	/* The header in three loads; from here on it cannot change. */
 	uint64_t start = load64(frame + l3), middle = load64(frame + l3 + 8);
 	uint32_t destination = load32(frame + l3 + 16);
 	uint32_t header = (start & 15) * 4;

@@ -5,7 +5,7 @@
  */
 #include "rx_ring.h"
 
-/* Nothing of the queue may reach memory any more, what has not been written back is lost. */
+/* The queue no longer writes to memory: what has not been written back is lost. */
 void nic_rx_queue_stop(struct nic *nic, struct nic_rx_queue *q)
 {
 	nic->receiver.missed += q->staged_frames + (q->rsc.open ? q->rsc.frames : 0);
@@ -61,7 +61,7 @@ void nic_rx_read_tail(struct nic *nic, uint32_t queue, struct nic_rx_queue *q)
 		q->ring.usable = false;
 }
 
-/* The ring is out of reach; see dma.c. Staged descriptors find no place any more. */
+/* The ring is out of reach; see dma.c. Staged descriptors are lost. */
 static void rx_queue_halt(struct nic *nic, struct nic_rx_queue *q)
 {
 	nic->receiver.missed += q->staged_frames;

@@ -482,7 +482,7 @@ static int listen_at(struct vfu_server *server)
 	    watch_listener(server, EPOLL_CTL_ADD) < 0 ||
 	    bind(server->listener, (struct sockaddr *)&address, sizeof(address)) < 0)
 		return -errno;
-	/* At once: who sees the socket may connect. */
+	/* At once: a client that sees the socket may connect. */
 	err = listen(server->listener, BACKLOG) < 0 ? -errno : 0;
 	if (lstat(server->path, &file) == 0) {
 		server->device = file.st_dev;

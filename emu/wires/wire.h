@@ -182,7 +182,7 @@ int wire_fail(struct wire *wire, int err, const char *format, ...)
 void wire_say(const struct wire *wire, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/** wire_broken() - tell the user, and count, that the wire cannot do any more what it was asked for. */
+/** wire_broken() - tell the user, and count, that the wire can no longer do what it was asked for. */
 #define wire_broken(wire, ...) ((wire)->account.broken++, wire_say(wire, __VA_ARGS__))
 
 /** wire_unknown_option() - what option returns for a key that it does not know. */

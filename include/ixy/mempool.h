@@ -49,7 +49,7 @@ IXY_API int mempool_create(struct mempool **pool, uint32_t count, uint32_t data_
  *
  * Its memory is returned when the last buffer has been freed, by whatever thread: packets that
  * another device is still sending stay valid. Not while another thread takes buffers out; if it has
- * ended or called mempool_disown(), it does not any more.
+ * ended or called mempool_disown(), it no longer does.
  */
 IXY_API void mempool_destroy(struct mempool *pool);
 

@@ -30,7 +30,7 @@ IXY_API uint32_t mempool_data_size(const struct mempool *pool);
  * @pool: of a queue: that of any packet from it
  *
  * Called by the thread that has taken buffers out so far, before another one begins. It may be left
- * out if the first one has ended, or gives none of its buffers back any more. Otherwise both
+ * out if the first one has ended, or no longer gives its buffers back. Otherwise both
  * would use the pool's stack at the same time, and buffers be lost or given out twice.
  */
 IXY_API void mempool_disown(struct mempool *pool);

@@ -55,8 +55,8 @@ IXY_API int vfio_irq_wait(const int *eventfds, uint32_t count, int timeout_ms);
  * vfio_check() - has the device failed, or is its release requested?
  *
  * To be called every second or so: arms VFIO_PCI_ERR_IRQ_INDEX and VFIO_PCI_REQ_IRQ_INDEX, as far as
- * the device has them and they are not armed, and looks at them without consuming anything. Who
- * unbinds or unplugs a device waits until it has been closed.
+ * the device has them and they are not armed, and looks at them without consuming anything.
+ * Unbinding or unplugging a device waits until it has been closed.
  *
  * Return: 0, -ENODEV (its release is requested: close it), -EIO (PCI Express reports that it
  * has failed: close it), or an error of vfio_irq_count() or vfio_irq_arm().

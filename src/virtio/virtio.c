@@ -141,7 +141,7 @@ static void virtio_close(struct ixy_device *ixy)
 	dev->transport->reset(dev);
 	dev->transport->close(dev);
 	vfio_close(ixy->vfio);
-	virtio_free_queues(dev); /* the device cannot reach them any more */
+	virtio_free_queues(dev); /* the device can no longer reach them */
 	free(dev);
 }
 

@@ -45,7 +45,7 @@ for threads in 1 4; do
 	for signal in KILL TERM; do
 		start_sleeper --threads $threads
 		kill -$signal "$emu"
-		ends_within 5 "$fwd" || die "ixy-fwd, whose $threads threads sleep, does not see that its cards have gone (SIG$signal)"
+		ends_within 5 "$fwd" || die "ixy-fwd, whose $threads threads sleep, does not see that its cards are gone (SIG$signal)"
 		sane "emulator ended by SIG$signal while $threads threads sleep"
 		wait "$emu" 2>/dev/null
 		[ $signal = TERM ] || start_emu sink sink
@@ -59,7 +59,7 @@ for signal in KILL TERM; do
 	start_emu gen gen
 	start_fwd
 	kill -$signal "$emu"
-	ends_within 5 "$fwd" || die "ixy-fwd goes on after its cards have gone (SIG$signal)"
+	ends_within 5 "$fwd" || die "ixy-fwd continues after its cards are gone (SIG$signal)"
 	sane "emulator ended by SIG$signal"
 	wait "$emu" 2>/dev/null
 done

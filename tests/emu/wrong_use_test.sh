@@ -147,10 +147,10 @@ spawn orphan "$fwd" --json "vfio-user:$work/k/nic0.sock" "vfio-user:$work/k/nic1
 orphan=$!
 within 10 grep -q interval "$work/orphan.log" || die "ixy-fwd does not run"
 kill -KILL $doomed
-ends_within 20 $orphan || die "ixy-fwd does not end when its cards have gone"
-[ "$status" = 1 ] || fail "cards that have gone: exit status $status"
-grep -q '"type":"event"' "$work/orphan.log" || fail "cards that have gone: no event: $(cat "$work/orphan.log")"
-parses "cards that have gone" "$work/orphan.log" total
+ends_within 20 $orphan || die "ixy-fwd does not end when its cards are gone"
+[ "$status" = 1 ] || fail "cards that are gone: exit status $status"
+grep -q '"type":"event"' "$work/orphan.log" || fail "cards that are gone: no event: $(cat "$work/orphan.log")"
+parses "cards that are gone" "$work/orphan.log" total
 
 # Statistics and messages on standard error, both as JSON
 rm "$work"/k/*.sock # the killed one's: they say nothing about the next

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The wires without a card: the bench plays up to three cards. Each keeps what its wire delivers, and
+ * The wires without a card: the bench stands for up to three cards. Each keeps what its wire delivers, and
  * a test sends through them.
  */
 #pragma once

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the tests of the virtio-net driver have in common: a back end in the same process plays the
+ * What the tests of the virtio-net driver have in common: a back end in the same process emulates the
  * device, the driver is its front end, and both take turns in one thread. Include this first: it
  * brings cmocka.
  */

@@ -20,7 +20,7 @@
  * @role:  what the peer is to us: "the server"
  * @hint:  what to add to messages if the connection is lost
  * @lock:  the user's, to make one request at a time
- * @lost:  the connection is of no use any more, or never was made
+ * @lost:  the connection is no longer usable, or never was made
  * @heard: the peer has said something on this connection
  * @quiet: errors are not logged
  */
@@ -46,7 +46,7 @@ int peer_send(struct peer *peer, struct iovec *parts, size_t count, const int *f
 /* If @fd is not NULL and *@fd is -1, it takes the first file that comes; others are closed. */
 int peer_receive(struct peer *peer, void *data, size_t size, int *fd, int64_t deadline);
 
-/* The connection is of no use any more: say why, once, and have the peer notice. Return: -@err. */
+/* The connection is no longer usable: say why, once, and have the peer notice. Return: -@err. */
 __attribute__((format(printf, 3, 4))) int peer_lose(struct peer *peer, int err, const char *format,
 						    ...);
 

@@ -39,7 +39,7 @@ int watcher_start(struct watcher *watcher, const char *name, int dir, int lock,
 /* The card may reach the memory in file @fd from now on. Return: 0 or -errno, explained. */
 int watcher_keep(struct watcher *watcher, int fd);
 
-/* The card cannot reach it any more, and @fd is about to be closed. */
+/* The card can no longer reach it, and @fd is about to be closed. */
 void watcher_forget(struct watcher *watcher, int fd);
 
 /* The card is silent, and given back. Also if it was never started. */
