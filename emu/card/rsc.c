@@ -157,13 +157,7 @@ static bool has_room(struct nic *nic, uint32_t queue, struct nic_rx_queue *q, ui
 	if (rsc->size - rsc->l3 + size > MAX_IP_SIZE || count > rsc->limit ||
 	    rsc->packets[rsc->count - 1] == PACKETS_PER_BUFFER)
 		return false;
-	if (q->left < count)
-		nic_rx_read_tail(nic, queue, q);
-	if (q->left < count || !q->ring.usable)
-		return false;
-	if (q->fetched - q->used < count)
-		nic_rx_fetch(nic, q);
-	return !q->faulted && q->fetched - q->used >= count;
+	return nic_rx_available(nic, queue, q, count);
 }
 
 static bool add_payload(struct nic *nic, struct nic_rx_queue *q, const uint8_t *data, uint32_t size)

@@ -144,26 +144,6 @@ static enum nic_verdict no_descriptor(struct nic *nic, struct nic_rx_queue *q, u
 	return NIC_MISSED;
 }
 
-/* NIC_TAKEN: the next @count descriptors are in the card. */
-static inline enum nic_verdict get_descriptors(struct nic *nic, uint32_t queue, uint32_t count,
-					       unsigned int flags)
-{
-	struct nic_rx_queue *q = &nic->rx[queue];
-
-	if (unlikely(q->left < count)) {
-		nic_rx_read_tail(nic, queue, q);
-		if (!q->ring.usable || q->left < count)
-			return no_descriptor(nic, q,
-					     q->ring.usable && count < q->ring.size ? flags : 0);
-	}
-	if (unlikely(q->fetched - q->used < count)) {
-		nic_rx_fetch(nic, q);
-		if (q->faulted || q->fetched - q->used < count)
-			return no_descriptor(nic, q, 0); /* it cannot come: waiting is pointless */
-	}
-	return NIC_TAKEN;
-}
-
 /* A frame's way into the buffers of the next descriptors. */
 struct placement {
 	uint32_t size;	     /* of what memory gets: without a tag that is stripped, with the CRC */
@@ -217,7 +197,7 @@ static inline enum nic_verdict deliver(struct nic *nic, uint32_t queue, const ui
 	if (unlikely(!q->ring.usable))
 		return no_descriptor(nic, q, 0);
 
-	if (unlikely(q->rsc.open)) {
+	if (unlikely(q->coalesce) && q->rsc.open) {
 		if (nic_rsc_append(nic, queue, frame, length, packet, &verdict))
 			return verdict;
 		nic_rsc_close(nic, q);
@@ -231,9 +211,11 @@ static inline enum nic_verdict deliver(struct nic *nic, uint32_t queue, const ui
 			nic_split_headers(nic, q, frame, p.size, packet, &p.first_word, &status);
 	if (unlikely(p.size - p.headers > q->buffer_size))
 		p.count = (p.size - p.headers + q->buffer_size - 1) / q->buffer_size;
-	verdict = get_descriptors(nic, queue, p.count, flags);
-	if (unlikely(verdict != NIC_TAKEN))
-		return verdict;
+	if (unlikely(!nic_rx_available(nic, queue, q, p.count))) {
+		/* The rest cannot come: waiting is pointless. */
+		const bool may_come = q->ring.usable && q->left < p.count && p.count < q->ring.size;
+		return no_descriptor(nic, q, may_come ? flags : 0);
+	}
 
 	last = describe(rx, q, packet, frame, status | RXD_DD | RXD_EOP | packet->sums);
 	bool good = place(nic, q, frame, length, packet, &p, &last);
@@ -364,7 +346,7 @@ static uint32_t end_burst(struct nic *nic, uint32_t queue)
 	uint32_t set = nic_get(nic, RQSMR(queue / 4)) >> queue % 4 * 8 & 15;
 	uint32_t frames;
 
-	if (nic_irq_rx_due(nic, queue))
+	if (unlikely(q->coalesce) && nic_irq_rx_due(nic, queue))
 		nic_rsc_close(nic, q);
 	nic_rx_write_back(nic, q);
 	frames = q->frames;

@@ -15,6 +15,22 @@ void nic_rx_fetch(struct nic *nic, struct nic_rx_queue *q);
 /** nic_rx_write_back() - tell the driver of all that is staged. */
 void nic_rx_write_back(struct nic *nic, struct nic_rx_queue *q);
 
+/** nic_rx_available() - are the next @count descriptors in the card? Sees whether there are more. */
+static inline bool nic_rx_available(struct nic *nic, uint32_t queue, struct nic_rx_queue *q,
+				    uint32_t count)
+{
+	if (unlikely(q->left < count)) {
+		nic_rx_read_tail(nic, queue, q);
+		if (!q->ring.usable || q->left < count)
+			return false;
+	}
+	if (unlikely(q->fetched - q->used < count)) {
+		nic_rx_fetch(nic, q);
+		return !q->faulted && q->fetched - q->used >= count;
+	}
+	return true;
+}
+
 /** nic_rx_use() - the descriptor at the head is done, and becomes @desc. */
 static inline void nic_rx_use(struct nic *nic, struct nic_rx_queue *q, struct nic_desc desc)
 {

@@ -14,7 +14,6 @@ guest "echo 256 >/proc/sys/vm/nr_hugepages; mkdir /dev/hugepages; mount -t huget
 guest "(dpdk-testpmd $drivers -l 0-1 --single-file-segments -m 256 -- -i --total-num-mbufs=8192 --forward-mode=rxonly --rxq=4 --txq=4 \
 	--disable-rss </tmp/in >/tmp/log 2>&1; touch /tmp/end) & exec 3>/tmp/in; sleep 1000000 >&3 &" >/dev/null
 
-
 # testpmd COMMAND: its output comes at the end
 testpmd()
 {
