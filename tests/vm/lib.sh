@@ -305,6 +305,24 @@ address_guest()
 	within 60 guest grep -q 1 /sys/class/net/eth0/carrier || die "eth0 has no link"
 }
 
+# interrupts TYPE: of eth0 that have come, on all processors; nothing if /proc/interrupts has none of that type
+interrupts()
+{
+	guest cat /proc/interrupts | awk -v type="$1.* eth0\$" '$0 ~ type { for (i = 2; $i ~ /^[0-9]+$/; i++) n += $i; print n }'
+}
+
+# pings_interrupt TYPE HOST: each of 20 pings comes with one; $after have come then
+pings_interrupt()
+{
+	local before
+	before=$(interrupts "$1")
+	[ -n "$before" ] || die "eth0 has no $1: $(guest cat /proc/interrupts)"
+	must "no ping" guest ping -c 20 -i 0.05 -q "$2"
+	after=$(interrupts "$1")
+	echo "$1: $before interrupts, after 20 pings: $after"
+	[ $((after - before)) -ge 20 ] || fail "20 pings, but $((after - before)) interrupts"
+}
+
 # For tests that are about something else: a page is a message to each card, and there are 512 times as many small ones.
 huge_pages()
 {
