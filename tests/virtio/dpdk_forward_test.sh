@@ -6,6 +6,7 @@ need tcpdump tcpdump
 
 # A switch with four ports, of which 0 and 1, and 2 and 3, are connected.
 back_end switch 4 2
+switch=$!
 run switch io
 port=vhost-user:$work/switch
 
@@ -70,7 +71,7 @@ through "forward, split, interrupts, 2 threads" ,split --threads 2 --interrupts
 
 # Sleeping and waking up are a matter of time, which sanitizers take for themselves.
 if [ -n "${IXY_SANITIZE:-}" ]; then
-	tell switch quit
+	quit switch "$switch"
 	finish
 fi
 
@@ -95,13 +96,14 @@ ticks()
 idle "idle ixy-fwd" ixy-fwd --interrupts "$port.1.sock" "$port.2.sock,split"
 idle "idle ixy-fwd, 2 threads" ixy-fwd --interrupts --threads 2 "$port.1.sock" "$port.2.sock,split"
 idle "idle ixy-pcap" ixy-pcap --interrupts "$port.0.sock" /dev/null
-tell switch quit
+quit switch "$switch"
 
 # wake NAME RING: each burst wakes up the sleeping program. fwd_patient never wakes up by itself: without an interrupt, packets stay in the ring.
 wake()
 {
-	local name=$1 port=vhost-user:$work/waker fwd burst
+	local name=$1 port=vhost-user:$work/waker waker fwd burst
 	back_end waker 2 1
+	waker=$!
 	spawn "$name" "$IXY_BIN/fwd_patient" --interrupts --quiet "$port.0.sock$2" "$port.1.sock$2"
 	fwd=$!
 	run waker rxonly
@@ -112,7 +114,7 @@ wake()
 	done
 	kill -KILL "$fwd"
 	wait "$fwd" 2>/dev/null
-	tell waker quit
+	quit waker "$waker"
 	echo "$name: $((burst - 1)) bursts"
 }
 burst()

@@ -66,7 +66,7 @@ capture()
 	tell vhost stop
 	becomes $((before[0] + $(packets vhost 0 TX-packets))) counted "$name" 0 rx_packets || fail "$name: counts differ"
 	finished "$name" "$pcap" 1
-	tell vhost quit
+	quit vhost "$vhost"
 	echo "$name: ${before[0]} packets before, $(($(counted "$name" 0 rx_packets) - before[0])) after"
 }
 
@@ -88,7 +88,7 @@ generate()
 	within 20 exceeds 10000 packets vhost 0 RX-packets || fail "$name: sends nothing any more"
 	finished "$name" "$pktgen" 1
 	becomes $(($(counted "$name" 0 tx_packets) - taken)) packets vhost 0 RX-packets || fail "$name: counts differ"
-	tell vhost quit
+	quit vhost "$vhost"
 	echo "$name: $taken packets before, $(($(counted "$name" 0 tx_packets) - taken)) after"
 }
 
@@ -116,7 +116,7 @@ forward()
 		becomes $(($(counted "$name" $port tx_packets) - before[2 * port + 1])) packets vhost $port RX-packets ||
 			fail "$name: counts differ"
 	done
-	tell vhost quit
+	quit vhost "$vhost"
 	echo "$name: ${before[0]} packets before, $(($(counted "$name" 0 rx_packets) - before[0])) after"
 }
 

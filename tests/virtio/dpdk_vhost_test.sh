@@ -62,6 +62,7 @@ look()
 }
 
 back_end vhost 1 2
+vhost=$!
 for ring in "" ,split; do
 	kind=${ring:-,packed} kind=${kind#,}
 	send "$kind: send 64 bytes" "$ring" 1000000 64
@@ -77,5 +78,5 @@ for ring in "" ,split; do
 	look "$kind: look at 1514 bytes" "$ring" 1514
 done
 send "packed: send by a ring of 100" "" 10000 64 --tx-ring 100
-tell vhost quit
+quit vhost "$vhost"
 finish

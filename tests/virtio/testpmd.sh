@@ -37,6 +37,13 @@ tell()
 	printf '%s\n' "$@" >&"${testpmd_input[$name]}"
 }
 
+# quit NAME PID: until it has ended, its log and its sockets are not the next one's
+quit()
+{
+	tell "$1" quit
+	ends_within 20 "$2" || die "$1: testpmd does not end"
+}
+
 # run NAME MODE [HOW...]: forward in this mode, until told to stop
 run()
 {
