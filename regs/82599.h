@@ -4,13 +4,31 @@
  * card: offsets in BAR 0 and bits, by the names and in the order of the datasheet, revision 3.3,
  * section 8.2.3. NAME(i) is an entry of a table or of a queue, also of tables whose first entry
  * 82599_core.h calls NAME. Reset values and writable bits are in emu/card/regs.c, which also has the
- * registers that no code looks at. Descriptor formats (7.1.5, 7.1.6, 7.2.3) are in
- * emu/card/datapath.h.
+ * registers that no code looks at. Of the descriptors (7.1.5, 7.1.6, 7.2.3) those bits are here that
+ * the driver uses; emu/card/datapath.h has the others.
  */
 #pragma once
 #include "82599_core.h"
 
 #define BIT(n) (1u << (n))
+
+/* ---- Descriptors, second word: received (7.1.6.2) and sent (7.2.3.2.3 context, 7.2.3.2.4 data) ---- */
+
+#define RXD_TS	      BIT(16)	   /* its arrival was stamped (7.9) */
+#define TXD_1588      (1ull << 19) /* of the MAC field */
+#define TXD_DTYP_CTXT (2ull << 20)
+#define TXD_DTYP_DATA (3ull << 20)
+#define TXD_EOP	      (1ull << 24)
+#define TXD_IFCS      (1ull << 25)
+#define TXD_DEXT      (1ull << 29)
+#define TXD_VLE	      (1ull << 30)
+#define TXD_TSE	      (1ull << 31)
+#define TXD_IXSM      (1ull << 40)
+#define TXD_TXSM      (1ull << 41)
+#define TXC_IPV4      (1ull << 10) /* context: TUCMD */
+#define TXC_L4T_UDP   0
+#define TXC_L4T_TCP   1
+#define TXC_L4T_SCTP  2
 
 /* ---- 8.2.3.1 General ---- */
 
@@ -295,8 +313,10 @@
 #define FDIRM			      0x0EE70
 #define FDIRM_VLANID		      BIT(0)
 #define FDIRM_VLANP		      BIT(1)
+#define FDIRM_POOL		      BIT(2)
 #define FDIRM_L4P		      BIT(3)
 #define FDIRM_FLEX		      BIT(4)
+#define FDIRM_IPV6		      BIT(5) /* destination */
 #define FDIRFREE		      0x0EE38
 #define FDIRLEN			      0x0EE4C
 #define FDIRUSTAT		      0x0EE50
@@ -311,6 +331,7 @@
 #define FDIRHASH_BUCKET_VALID	      BIT(15)
 #define FDIRCMD			      0x0EE2C
 #define FDIRCMD_CMD(v)		      ((v)&3)
+#define FDIRCMD_CMD_MASK	      3
 #define FDIRCMD_CMD_ADD		      1
 #define FDIRCMD_CMD_REMOVE	      2
 #define FDIRCMD_CMD_QUERY	      3
@@ -325,6 +346,7 @@
 #define FDIRCMD_CLEARHT		      BIT(8)
 #define FDIRCMD_DROP		      BIT(9)
 #define FDIRCMD_INT		      BIT(10)
+#define FDIRCMD_LAST		      BIT(11)
 #define FDIRCMD_COLLISION	      BIT(12)
 #define FDIRCMD_QUEUE_EN	      BIT(15)
 #define FDIRCMD_RX_QUEUE(v)	      (((v) >> 16) & 0x7F)

@@ -49,8 +49,8 @@
 #define RXD_SPH		      (1ull << 31)	       /* the packet was split */
 #define RXD_RSCCNT(n)	      ((uint32_t)(n) << 17) /* packets of a large receive that begin here */
 /*
- * Second word: status 19:0, errors 31:20, length 47:32, VLAN tag 63:48. RXD_DD, RXD_EOP and RXD_RXE are
- * in 82599_core.h.
+ * Second word: status 19:0, errors 31:20, length 47:32, VLAN tag 63:48. What drivers use of these bits is
+ * in regs/.
  */
 #define RXD_NEXTP(i) ((uint32_t)(i) << 4) /* of a large receive without EOP: the next descriptor */
 #define RXD_FLM	     BIT(2)		  /* a filter of flow director matched */
@@ -60,7 +60,6 @@
 #define RXD_IPCS     BIT(6)		  /* IPv4 header checksum checked */
 #define RXD_PIF	     BIT(7)		  /* let in by a filter that is not exact */
 #define RXD_UDPV     BIT(10)		  /* fragment of a UDP packet that has a checksum */
-#define RXD_TS	     BIT(16)		  /* its arrival was stamped (7.9) */
 #define RXD_HBO	     BIT(23)		  /* the headers are longer than the header buffer */
 #define RXD_L4E	     BIT(30)
 #define RXD_IPE	     BIT(31)
@@ -74,32 +73,17 @@
 
 #define TXD_LENGTH(hi) ((uint32_t)(hi)&0xFFFF)
 #define TXD_CSO(hi)    ((uint32_t)((hi) >> 16) & 0xFF) /* legacy */
-#define TXD_1588       (1ull << 19)		       /* of the MAC field */
 #define TXD_DTYP       (0xFull << 20)
-#define TXD_DTYP_CTXT  (2ull << 20)
-#define TXD_DTYP_DATA  (3ull << 20)
-#define TXD_EOP	       (1ull << 24)
-#define TXD_IFCS       (1ull << 25)
 #define TXD_IC	       (1ull << 26) /* legacy */
-#define TXD_RS	       (1ull << 27)
-#define TXD_DEXT       (1ull << 29)
-#define TXD_VLE	       (1ull << 30)
-#define TXD_TSE	       (1ull << 31)
 #define TXD_IDX(hi)    ((uint32_t)((hi) >> 36) & 7)
 #define TXD_POPTS      (0x3Full << 40)
-#define TXD_IXSM       (1ull << 40)
-#define TXD_TXSM       (1ull << 41)
 #define TXD_PAYLEN(hi) ((uint32_t)((hi) >> 46))
 #define TXD_CSS(hi)    ((uint32_t)((hi) >> 40) & 0xFF) /* legacy */
 #define TXD_VLAN(hi)   ((uint16_t)((hi) >> 48))	       /* legacy */
 #define TXC_IPLEN(lo)  ((uint32_t)(lo)&0x1FF)	       /* context, first word */
 #define TXC_MACLEN(lo) ((uint32_t)((lo) >> 9) & 0x7F)
 #define TXC_VLAN(lo)   ((uint16_t)((lo) >> 16))
-#define TXC_IPV4(hi)   ((hi) >> 10 & 1) /* context, second word */
-#define TXC_L4T(hi)    ((uint32_t)((hi) >> 11) & 3)
-#define TXC_L4T_UDP    0
-#define TXC_L4T_TCP    1
-#define TXC_L4T_SCTP   2
+#define TXC_L4T(hi)    ((uint32_t)((hi) >> 11) & 3) /* context, second word */
 #define TXC_L4LEN(hi)  ((uint32_t)((hi) >> 40) & 0xFF)
 #define TXC_MSS(hi)    ((uint32_t)((hi) >> 48))
 

@@ -227,7 +227,7 @@ bool nic_insert_sums(uint8_t *frame, uint32_t length, const struct nic_desc *con
 	uint32_t l4 = l3 + TXC_IPLEN(context->lo);
 	uint32_t type = TXC_L4T(context->hi);
 
-	if (options & TXD_IXSM && TXC_IPV4(context->hi)) {
+	if (options & TXD_IXSM && context->hi & TXC_IPV4) {
 		if (l4 - l3 < IPV4_HEADER || l4 > length)
 			return false;
 		/* What is in the field counts: behind an outer header, drivers put the inverse sum of
@@ -277,7 +277,7 @@ bool nic_tso_valid(const struct nic_tso *tso)
 	uint32_t type = TXC_L4T(tso->context.hi);
 
 	return TXC_MACLEN(tso->context.lo) >= ETH_HEADER && tso->mss &&
-	       ip >= (TXC_IPV4(tso->context.hi) ? IPV4_HEADER : IPV6_HEADER) &&
+	       ip >= (tso->context.hi & TXC_IPV4 ? IPV4_HEADER : IPV6_HEADER) &&
 	       (type == TXC_L4T_TCP || type == TXC_L4T_UDP) && l4 >= l4_layout[type].header &&
 	       (uint32_t)tso->header + tso->mss <= NIC_FRAME_MAX - VLAN_TAG;
 }
@@ -292,7 +292,7 @@ void nic_tso_headers(const struct nic_tso *tso, uint8_t *frame, uint32_t payload
 	uint8_t *checksum = l4 + l4_layout[type].checksum;
 
 	/* 7.2.4.7.1 to 7.2.4.7.3 */
-	if (TXC_IPV4(tso->context.hi)) {
+	if (tso->context.hi & TXC_IPV4) {
 		store_be16(frame + l3 + 2, (uint16_t)(ip_length + l4_size));
 		store_be16(frame + l3 + 4, (uint16_t)(load_be16(frame + l3 + 4) + tso->number));
 	} else {
