@@ -10,6 +10,8 @@
 #define IXY_RSS_TABLE_SIZE 128
 
 struct ixy_flow;
+struct ixy_rule_stats;
+struct ixy_tx_offload;
 
 /**
  * struct ixy_queue_stats - counts of one queue of each direction, since the device was opened
@@ -23,7 +25,8 @@ struct ixy_queue_stats {
 	uint64_t rx_packets, rx_no_buffer, rx_errors, tx_packets;
 };
 
-/* What a driver provides; the lines with rss and flow are for ixy/rss.h and ixy/flow.h. */
+/* What a driver provides; the lines with rss are for ixy/rss.h, those with flow and rule for
+ * ixy/flow.h, those with offload, clock and time for ixy/offload.h. */
 struct ixy_control_ops {
 	int (*link_speed)(struct ixy_device *dev);
 	int (*set_promiscuous)(struct ixy_device *dev, bool on);
@@ -35,6 +38,13 @@ struct ixy_control_ops {
 	int (*set_rss_types)(struct ixy_device *dev, uint32_t types);
 	int (*add_flow)(struct ixy_device *dev, const struct ixy_flow *flow);
 	int (*remove_flow)(struct ixy_device *dev, int flow);
+	int (*add_rule)(struct ixy_device *dev, const struct ixy_flow *flow);
+	int (*remove_rule)(struct ixy_device *dev, int rule);
+	int (*read_rule_stats)(struct ixy_device *dev, struct ixy_rule_stats *stats);
+	uint32_t (*tx_offload)(struct ixy_device *dev, uint16_t queue, struct pkt_buf **bufs,
+			       const struct ixy_tx_offload *offloads, uint32_t n);
+	int (*read_clock)(struct ixy_device *dev, uint64_t *ns);
+	int (*tx_time)(struct ixy_device *dev, uint64_t *ns);
 	const struct ixy_interrupt_ops *interrupts; /* for ixy/interrupt.h and ixy/event.h */
 };
 

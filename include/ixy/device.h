@@ -26,12 +26,17 @@
  *                         large enough to hold a frame.
  * @promiscuous:           receive what is for others, too
  * @rx_info:               note in received packets what the card says of them: ixy/offload.h
+ * @vlan_strip:            take VLAN tags out of received frames; implies @rx_info
+ * @timestamps:            run the card's clock, and note when messages of PTP arrived; implies
+ *                         @rx_info
+ * @tx_offload:            ixy_tx_offload_batch() is going to be used: checksums, segmentation, tags
  * @rss_symmetric:         several queues: both directions of a flow to the same one, see ixy/rss.h
+ * @flow_rules:            how many ixy_add_rule() shall have room for (0; at most 8190): ixy/flow.h
  */
 struct ixy_config {
 	uint16_t rx_queues, tx_queues, rx_ring, tx_ring;
-	uint32_t buffers, mtu;
-	bool promiscuous, rx_info, rss_symmetric;
+	uint32_t buffers, mtu, flow_rules;
+	bool promiscuous, rx_info, rss_symmetric, vlan_strip, timestamps, tx_offload;
 };
 
 /**

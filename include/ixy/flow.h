@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Flow filters: "this flow to that queue". They go before RSS (ixy/rss.h).
+ * Flow filters: "this flow to that queue". They go before RSS (ixy/rss.h). As ixy/control.h: for one
+ * thread at a time.
  *
- * An 82599 has 128 filters. They match whole packets only, no fragments and no tunnels, and
- * addresses of IPv4 only: to an IPv6 packet a filter applies that names no address.
+ * An 82599 has two kinds. 128 filters (datasheet 7.1.2.5) may each name other fields. Thousands of
+ * rules (flow director, 7.1.2.7), for which the configuration asks (flow_rules), all name the same
+ * fields, may drop packets, and are tried after the filters. Both match whole packets only, no
+ * fragments and no tunnels, and addresses of IPv4 only: to an IPv6 packet a filter applies that
+ * names no address, a rule never.
  */
 #pragma once
 #include <ixy/control.h>
@@ -15,6 +19,10 @@
 #define IXY_FLOW_DST_PORT (1 << 3)
 #define IXY_FLOW_PROTOCOL (1 << 4)
 #define IXY_FLOW_EXACT	  0x1F
+#define IXY_FLOW_VLAN	  (1 << 5) /* rules only */
+
+/* A queue for rules: nowhere. */
+#define IXY_FLOW_DROP 0xFFFF
 
 /**
  * struct ixy_flow - a flow and its queue
@@ -22,14 +30,20 @@
  * @protocol:           IPPROTO_TCP, IPPROTO_UDP or IPPROTO_SCTP
  * @src, @dst:          IPv4 addresses, first byte first
  * @src_port, @dst_port: in the byte order of the program
- * @priority:           1 to 7, the highest; 0 means 1. The highest one decides when several filters
+ * @priority:           filters: 1 to 7, the highest; 0 means 1. The highest one decides when several
  *                      match. Do not leave it to chance: among equals it is up to the card.
  * @queue:              0 to config.rx_queues - 1, also beyond those that RSS reaches
+ * @vlan:               the tag's identifier, 0 to 4095; 0 also stands for no tag
  */
 struct ixy_flow {
 	uint8_t match, protocol, priority;
 	uint8_t src[4], dst[4];
-	uint16_t src_port, dst_port, queue;
+	uint16_t src_port, dst_port, queue, vlan;
+};
+
+/** struct ixy_rule_stats - IP packets that matched a rule, and that matched none */
+struct ixy_rule_stats {
+	uint64_t matched, missed;
 };
 
 /**
@@ -48,4 +62,33 @@ static inline int ixy_add_flow(struct ixy_device *dev, const struct ixy_flow *fl
 static inline int ixy_remove_flow(struct ixy_device *dev, int flow)
 {
 	return dev->ops->control->remove_flow(dev, flow);
+}
+
+/**
+ * ixy_add_rule() - send a flow to a queue, or drop it
+ * @flow: its priority does not matter. Ports need a protocol, TCP or UDP.
+ *
+ * While there are rules, further ones have to have the same @flow->match: the card has one mask for
+ * all. Of two rules for the same flow the card uses the older one.
+ *
+ * Return: the number of the rule, for ixy_remove_rule(); -ENODEV; -ETIMEDOUT; -EINVAL (no such queue
+ * or protocol, or not the fields of the other rules); -ENOSPC (there are config.flow_rules); -ENOTSUP
+ * (config.flow_rules is 0).
+ */
+static inline int ixy_add_rule(struct ixy_device *dev, const struct ixy_flow *flow)
+{
+	return dev->ops->control->add_rule(dev, flow);
+}
+
+/** ixy_remove_rule() - take @rule away. Return: 0, -ENODEV, -ETIMEDOUT, -ENOENT (there is none),
+ * -ENOTSUP. */
+static inline int ixy_remove_rule(struct ixy_device *dev, int rule)
+{
+	return dev->ops->control->remove_rule(dev, rule);
+}
+
+/** ixy_read_rule_stats() - counts since ixy_open(). Return: 0, -ENODEV, -ENOTSUP. */
+static inline int ixy_read_rule_stats(struct ixy_device *dev, struct ixy_rule_stats *stats)
+{
+	return dev->ops->control->read_rule_stats(dev, stats);
 }

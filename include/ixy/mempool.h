@@ -13,15 +13,16 @@
  * @data: first byte of the frame; may be moved within the buffer by pkt_buf_push() and
  *        pkt_buf_pull()
  * @size: bytes of the frame from the destination address on, without the CRC
- * @status, @hash: what the card said of a received packet, for the functions of ixy/offload.h
+ * @status, @hash, @vlan, @time: what the card said of a received packet, for the functions of
+ *        ixy/offload.h
  *
  * This structure is followed by PKT_BUF_HEADROOM bytes and then by the pool's data size.
  */
 struct pkt_buf {
-	uint64_t iova;
+	uint64_t iova, time;
 	struct mempool *pool;
 	uint8_t *data;
-	uint32_t size, status, hash;
+	uint32_t size, status, hash, vlan;
 } __attribute__((aligned(64)));
 
 static inline uint64_t pkt_buf_iova(const struct pkt_buf *buf)

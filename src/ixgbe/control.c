@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What can be changed on a running 82599. */
-#include "ixgbe.h"
+#include "extras.h"
 
 static int ixgbe_set_promiscuous(struct ixy_device *ixy, bool on)
 {
@@ -38,6 +38,12 @@ static const struct ixy_control_ops control_ops = {
 	.set_rss_types = ixgbe_set_rss_types,
 	.add_flow = ixgbe_add_flow,
 	.remove_flow = ixgbe_remove_flow,
+	.add_rule = ixgbe_add_rule,
+	.remove_rule = ixgbe_remove_rule,
+	.read_rule_stats = ixgbe_read_rule_stats,
+	.tx_offload = ixgbe_tx_offload,
+	.read_clock = ixgbe_read_clock,
+	.tx_time = ixgbe_tx_time,
 	.interrupts = &ixgbe_interrupt_ops,
 };
 
@@ -49,4 +55,5 @@ void ixgbe_init_features(struct ixgbe_device *dev)
 		dev->ops.rx = ixgbe_rx_info;
 	dev->ixy.ops = &dev->ops;
 	ixgbe_init_rss(dev);
+	ixgbe_init_extras(dev);
 }

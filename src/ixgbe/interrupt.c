@@ -196,7 +196,7 @@ static bool ixgbe_arm(struct ixy_interrupts *in, uint16_t queue)
 
 static bool ixgbe_sending(struct ixy_device *ixy, uint16_t queue)
 {
-	ixgbe_tx_batch(ixy, queue, NULL, 0);
+	ixy_tx_batch(ixy, queue, NULL, 0);
 	return ((struct ixgbe_device *)ixy)->tx[queue].held;
 }
 

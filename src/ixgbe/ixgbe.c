@@ -75,7 +75,7 @@ static void ixgbe_stop_queues(struct ixgbe_device *dev)
 {
 	for (int patience = 1000, i = 0; i < dev->ixy.config.tx_queues; i++)
 		for (; dev->tx[i].held && patience; patience--) {
-			ixgbe_tx_batch(&dev->ixy, i, NULL, 0);
+			ixy_tx_batch(&dev->ixy, i, NULL, 0);
 			ixy_sleep_us(100);
 		}
 	for (struct ixgbe_queue *q = dev->rx; q < dev->end; q++) {
@@ -94,6 +94,7 @@ static void ixgbe_free(struct ixgbe_device *dev)
 		free(q->bufs);
 	}
 	vfio_dma_free(&dev->rings);
+	free(dev->extras);
 	free(dev);
 }
 

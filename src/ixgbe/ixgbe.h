@@ -33,6 +33,7 @@ struct ixgbe_device {
 	struct dma_memory rings;  /* of all queues */
 	struct ixy_stats stats;
 	int error; /* the first deadline that was missed; later waits do not wait */
+	struct ixgbe_extras *extras;  /* extras.h */
 	struct ixgbe_queue *tx, *end; /* in the array of all queues: */
 	struct ixgbe_queue rx[];      /* receive queues, then send queues */
 };
@@ -54,6 +55,18 @@ struct ixgbe_device {
 #define ixgbe_wait_clear(dev, reg, bits) ixgbe_wait(dev, reg, bits, false, #reg ": not " #bits)
 void ixgbe_wait(struct ixgbe_device *dev, uint32_t reg, uint32_t bits, bool set, const char *what);
 void ixgbe_set_receiver(struct ixgbe_device *dev, bool on);
+
+/* The descriptor behind @n of them from @i on, which do not go around the ring's end. */
+#define after(q, i, n) ((i) + (n) == (q)->size ? 0 : (i) + (n))
+
+static inline void ring_doorbell(struct ixgbe_device *dev, struct ixgbe_queue *q, uint32_t value)
+{
+	dma_wmb(); /* descriptors before the doorbell */
+	if (q->tail)
+		*q->tail = value;
+	else
+		ixgbe_write(dev, q->reg + Q_TAIL, value);
+}
 
 /* rxtx.c */
 uint32_t ixgbe_rx_batch(struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs, uint32_t n);

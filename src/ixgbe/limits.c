@@ -14,6 +14,8 @@ int ixgbe_check(const char *address, const struct ixy_config *c)
 		  "an 82599 counts them in units of 128 bytes (8.2.3.9.7)" },
 		{ "buffers", c->buffers, c->rx_ring + c->tx_ring, 1 << 20, 1,
 		  "they fill both rings, and a pool has at most 4 GiB" },
+		{ "flow rules", c->flow_rules, 0, 8190, 1,
+		  "an 82599's table has 8192 places, of which it keeps two (7.1.2.7)" },
 		{ "bytes of MTU", c->mtu, 68, 9710, 1,
 		  "IPv4 needs 68, and an 82599's frames have at most 9728 (1.3)" },
 	};

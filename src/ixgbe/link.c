@@ -2,7 +2,7 @@
 /* The link's state and speed (8.2.3.22). */
 #include <time.h>
 
-#include "ixgbe.h"
+#include "extras.h"
 
 enum { X550 = 0x1563, X550_1_PORT = 0x15d1 };
 
@@ -31,6 +31,7 @@ int ixgbe_link_speed(struct ixy_device *ixy)
 	if (links == UINT32_MAX)
 		return -ENODEV;
 	keep_stats(dev);
+	ixgbe_keep_clock(dev);
 	if (!(links & LINKS_UP))
 		return 0;
 	if (links & LINKS_NON_STD)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Receive, and note what the card says of each packet (7.1.6.2). */
-#include "ixgbe.h"
+#include "extras.h"
 
 #define STATUS_BITS                                                                                \
 	(IXY_RX_VLAN | IXY_RX_L4_CHECKED | IXY_RX_IPV4_CHECKED | IXY_RX_L4_BAD | IXY_RX_IPV4_BAD)
@@ -16,6 +16,7 @@ uint32_t ixgbe_rx_info(struct ixy_device *ixy, uint16_t queue, struct pkt_buf **
 	const struct ixgbe_desc *desc = q->ring + q->next;
 	struct pkt_buf **held = q->bufs + q->next;
 	const uint32_t left = q->size - q->next, end = n < left ? n : left;
+	uint64_t stamped = 0;
 	uint32_t i;
 
 	for (i = 0; i < end; i++) {
@@ -25,8 +26,14 @@ uint32_t ixgbe_rx_info(struct ixy_device *ixy, uint16_t queue, struct pkt_buf **
 		dma_rmb(); /* DD before the other word */
 		uint64_t first = desc[i].addr;
 		/* 3:0 is the type of the hash; without one, 63:32 is something else. */
-		held[i]->status = (info & STATUS_BITS) | (first & 15) << IXY_RX_HASH_SHIFT;
+		held[i]->status = (info & STATUS_BITS) | (first & 15) << IXY_RX_HASH_SHIFT |
+				  (info & RXD_TS ? IXY_RX_TIME : 0);
 		held[i]->hash = first & 15 ? first >> 32 : 0;
+		held[i]->vlan = info >> 48;
+		stamped |= info & RXD_TS;
 	}
-	return ixgbe_rx_batch(ixy, queue, bufs, i);
+	n = ixgbe_rx_batch(ixy, queue, bufs, i);
+	if (stamped)
+		ixgbe_note_times((struct ixgbe_device *)ixy, bufs, n);
+	return n;
 }

@@ -8,18 +8,8 @@
  */
 #include "ixgbe.h"
 
-#define RUN	       32 /* of smaller ones several share a doorbell (receive), a check (send) */
-#define min(a, b)      ((a) < (b) ? (a) : (b))
-#define after(q, i, n) ((i) + (n) == (q)->size ? 0 : (i) + (n))
-
-static inline void ring_doorbell(struct ixgbe_device *dev, struct ixgbe_queue *q, uint32_t value)
-{
-	dma_wmb(); /* descriptors before the doorbell */
-	if (q->tail)
-		*q->tail = value;
-	else
-		ixgbe_write(dev, q->reg + Q_TAIL, value);
-}
+#define RUN	  32 /* of smaller ones several share a doorbell (receive), a check (send) */
+#define min(a, b) ((a) < (b) ? (a) : (b))
 
 /*
  * 7.1.6.2: a descriptor with DD is the driver's. Its frame goes to the caller in its buffer, whose

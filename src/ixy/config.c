@@ -11,8 +11,12 @@ int ixy_configure(const struct vfio_device *vfio, const struct ixy_card *card, s
 	c->tx_queues = g.tx_queues ?: c->tx_queues;
 	c->mtu = g.mtu ?: c->mtu;
 	c->promiscuous = g.promiscuous;
-	c->rx_info = g.rx_info;
+	c->rx_info = g.rx_info || g.vlan_strip || g.timestamps;
 	c->rss_symmetric = g.rss_symmetric;
+	c->flow_rules = g.flow_rules;
+	c->vlan_strip = g.vlan_strip;
+	c->timestamps = g.timestamps;
+	c->tx_offload = g.tx_offload;
 	if (!card->check) {
 		c->rx_ring = g.rx_ring;
 		c->tx_ring = g.tx_ring;

@@ -67,6 +67,12 @@ int virtio_configure_queues(struct virtio_device *dev)
 		{ "bytes of MTU", c->mtu, 68, dev->max_mtu, 1, "the device says so (mtu, 5.1.4)" },
 	};
 
+	if (c->vlan_strip || c->timestamps || c->tx_offload || c->flow_rules)
+		return ixy_fail(
+			ENOTSUP,
+			"%s: a virtio-net device has no VLAN stripping, timestamps, transmit "
+			"offloads and flow rules here",
+			virtio_address(dev));
 	if (c->rss_symmetric)
 		return ixy_fail(EINVAL,
 				"%s: a virtio-net device spreads packets as it likes: "

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Settings of a running device and its statistics: what ixy/control.h offers. */
 #include <ixy/flow.h>
+#include <ixy/offload.h>
 #include <ixy/rss.h>
 
 #include "virtio.h"
@@ -119,6 +120,37 @@ static int virtio_remove_flow(struct ixy_device *ixy, int flow)
 	return virtio_refuse(ixy, "a flow filter");
 }
 
+static int virtio_add_rule(struct ixy_device *ixy, const struct ixy_flow *flow)
+{
+	(void)flow;
+	return virtio_refuse(ixy, "a flow rule");
+}
+
+static int virtio_remove_rule(struct ixy_device *ixy, int rule)
+{
+	(void)rule;
+	return virtio_refuse(ixy, "a flow rule");
+}
+
+static int virtio_read_rule_stats(struct ixy_device *ixy, struct ixy_rule_stats *stats)
+{
+	(void)stats;
+	return virtio_refuse(ixy, "a flow rule");
+}
+
+static uint32_t virtio_tx_offload(struct ixy_device *ixy, uint16_t queue, struct pkt_buf **bufs,
+				  const struct ixy_tx_offload *offloads, uint32_t n)
+{
+	(void)ixy, (void)queue, (void)bufs, (void)offloads, (void)n;
+	return 0;
+}
+
+static int virtio_read_clock(struct ixy_device *ixy, uint64_t *ns)
+{
+	(void)ns;
+	return virtio_refuse(ixy, "a clock");
+}
+
 /* ---- Statistics: the device counts nothing ---- */
 
 static int virtio_read_queue_stats(struct ixy_device *ixy, uint16_t queue,
@@ -167,4 +199,10 @@ const struct ixy_control_ops virtio_control_ops = {
 	.set_rss_types = virtio_set_rss_types,
 	.add_flow = virtio_add_flow,
 	.remove_flow = virtio_remove_flow,
+	.add_rule = virtio_add_rule,
+	.remove_rule = virtio_remove_rule,
+	.read_rule_stats = virtio_read_rule_stats,
+	.tx_offload = virtio_tx_offload,
+	.read_clock = virtio_read_clock,
+	.tx_time = virtio_read_clock,
 };

@@ -83,6 +83,29 @@ size_t ip_packet(uint8_t frame[IP_PACKET_MAX], const struct ip_packet *packet)
 	return IP_L3 + header + payload;
 }
 
+static uint32_t get16(const uint8_t *at)
+{
+	return (uint32_t)at[0] << 8 | at[1];
+}
+
+static bool sums_up(uint32_t sum)
+{
+	while (sum >> 16)
+		sum = (sum & 0xFFFF) + (sum >> 16);
+	return sum == 0xFFFF;
+}
+
+bool ip_valid(const uint8_t *l3, size_t length)
+{
+	const bool v4 = l3[0] >> 4 == 4;
+	const uint32_t header = v4 ? 20 : 40, addresses = v4 ? 8 : 32;
+	const uint32_t total = v4 ? get16(l3 + 2) : header + get16(l3 + 4);
+	const uint32_t pseudo = sum(l3 + header - addresses, addresses) + l3[v4 ? 9 : 6];
+
+	return total == length && (!v4 || sums_up(sum(l3, header))) &&
+	       sums_up(pseudo + total - header + sum(l3 + header, total - header));
+}
+
 void ip_receive(const struct ip_packet *packet)
 {
 	uint8_t frame[IP_PACKET_MAX];

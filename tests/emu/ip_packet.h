@@ -26,6 +26,9 @@ struct ip_packet {
 /** ip_packet() - make a frame for card 0; its checksums are right. Return: its length. */
 size_t ip_packet(uint8_t frame[IP_PACKET_MAX], const struct ip_packet *packet);
 
+/** ip_valid() - are length and checksums of an IP packet at @l3 right, with TCP or UDP and no more headers? */
+bool ip_valid(const uint8_t *l3, size_t length);
+
 /** ip_receive() - such a packet arrives at card 0, which takes it. */
 void ip_receive(const struct ip_packet *packet);
 

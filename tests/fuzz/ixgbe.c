@@ -12,6 +12,7 @@
 #include <ixy/event.h>
 #include <ixy/flow.h>
 #include <ixy/interrupt.h>
+#include <ixy/offload.h>
 #include <ixy/pkt_buf.h>
 #include <ixy/rss.h>
 #include <ixy/vfio_backend.h>
@@ -61,8 +62,14 @@ static uint32_t read_register(uint32_t at)
 	case SECRXSTAT:
 		value |= SECRXSTAT_SECRX_RDY;
 		break;
-	case 0x042A4: /* LINKS */
+	case LINKS:
 		value = 7u << 28;
+		break;
+	case FDIRCTRL:
+		value |= FDIRCTRL_INIT_DONE;
+		break;
+	case FDIRCMD:
+		value &= ~(uint32_t)FDIRCMD_CMD_MASK;
 		break;
 	}
 	if (answering)
@@ -198,6 +205,26 @@ static void send(struct ixy_device *dev, struct mempool *pool)
 	pkt_buf_free_batch(bufs + sent, n - sent);
 }
 
+/* Packets with any headers and any wishes; their checksums are written to where those say. */
+static void send_offloaded(struct ixy_device *dev, struct mempool *pool)
+{
+	const uint16_t queue = take8() % dev->config.tx_queues;
+	struct ixy_tx_offload offloads[8];
+	struct pkt_buf *bufs[8];
+	const uint32_t n = pkt_buf_alloc_batch(pool, bufs, take8() % 9);
+
+	for (uint32_t i = 0; i < n; i++) {
+		take_bytes(&offloads[i], sizeof(offloads[i]));
+		bufs[i]->size = take8() % 2 ? 90 : take16() % 2049;
+		take_bytes(bufs[i]->data, 90);
+		if (take8() % 4)
+			bufs[i]->data[14] = take8() % 2 ? 0x45 : 0x60;
+	}
+	const uint32_t sent = ixy_tx_offload_batch(dev, queue, bufs, offloads, n);
+	must(sent <= n);
+	pkt_buf_free_batch(bufs + sent, n - sent);
+}
+
 static void use(struct ixy_device *dev, struct mempool *pool)
 {
 	struct ixy_interrupts in;
@@ -206,6 +233,8 @@ static void use(struct ixy_device *dev, struct mempool *pool)
 	struct ixy_stats stats;
 	struct ixy_event event;
 	struct ixy_flow flow;
+	struct ixy_rule_stats rule_stats;
+	uint64_t ns;
 	uint8_t key[IXY_RSS_KEY_SIZE];
 	bool on = false;
 
@@ -218,7 +247,10 @@ static void use(struct ixy_device *dev, struct mempool *pool)
 			receive(dev, pool);
 			break;
 		case 7 ... 8:
-			send(dev, pool);
+			if (dev->config.tx_offload && take8() % 2)
+				send_offloaded(dev, pool);
+			else
+				send(dev, pool);
 			break;
 		case 9:
 			while (ixy_next_event(dev, &watch, &event) && input.left)
@@ -228,6 +260,9 @@ static void use(struct ixy_device *dev, struct mempool *pool)
 			ixy_read_stats(dev, &stats);
 			ixy_read_queue_stats(dev, take8(), &queue_stats);
 			ixy_link_speed(dev);
+			ixy_read_clock(dev, &ns);
+			ixy_tx_time(dev, &ns);
+			ixy_read_rule_stats(dev, &rule_stats);
 			break;
 		case 11:
 			ixy_set_promiscuous(dev, take8() & 1);
@@ -239,6 +274,8 @@ static void use(struct ixy_device *dev, struct mempool *pool)
 		case 12:
 			take_bytes(&flow, sizeof(flow));
 			ixy_remove_flow(dev, ixy_add_flow(dev, &flow));
+			ixy_add_rule(dev, &flow);
+			ixy_remove_rule(dev, take8());
 			break;
 		case 13:
 			if (!on)
@@ -275,7 +312,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 					   .rx_ring = 64,
 					   .tx_ring = 64,
 					   .buffers = 128,
-					   .rx_info = how & 64 };
+					   .rx_info = how & 64,
+					   .flow_rules = how & 32 ? 5 : 0,
+					   .vlan_strip = how & 16,
+					   .timestamps = how & 16,
+					   .tx_offload = how & 16 };
 
 	answering = how & 128;
 	must(!mempool_create(&pool, POOL, 2048));
