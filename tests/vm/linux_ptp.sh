@@ -23,10 +23,13 @@ locks()
 	local name=$1
 	shift
 	must "phc_ctl" guest "phc_ctl /dev/ptp1 set 1000000000 >/dev/null" # far from the other one
+	# Each with sockets of its own: both would make theirs at one place, and one of them fail at times.
 	guest "
-		ptp4l -i eth0 -m $* --tx_timestamp_timeout=5000 >/tmp/master 2>&1 &
+		ptp4l -i eth0 -m $* --tx_timestamp_timeout=5000 --uds_address=/tmp/master.uds --uds_ro_address=/tmp/master.ro \\
+			>/tmp/master 2>&1 &
 		echo \$! >/tmp/pids
-		ip netns exec peer ptp4l -i eth1 -m -s $* --tx_timestamp_timeout=5000 --step_threshold=0.001 >/tmp/slave 2>&1 &
+		ip netns exec peer ptp4l -i eth1 -m -s $* --tx_timestamp_timeout=5000 --step_threshold=0.001 \\
+			--uds_address=/tmp/slave.uds --uds_ro_address=/tmp/slave.ro >/tmp/slave 2>&1 &
 		echo \$! >>/tmp/pids"
 	within 120 guest "[ \$(grep -c ' s2 ' /tmp/slave) -ge 10 ]" || fail "$name: does not lock: $(guest tail -n 5 /tmp/master /tmp/slave)"
 	guest "kill \$(cat /tmp/pids)"
