@@ -70,13 +70,16 @@
 
 /* ---- 8.2.3.3 Flow control ---- */
 
-#define PFCTOP	 0x03008
-#define FCTTV(i) (0x03200 + (i)*4) /* 4 */
-#define FCRTL(i) (0x03220 + (i)*4) /* 8 */
-#define FCRTH(i) (0x03260 + (i)*4) /* 8 */
-#define FCRTV	 0x032A0
-#define TFCS	 0x0CE00
-#define FCCFG	 0x03D00
+#define PFCTOP	   0x03008
+#define FCTTV(i)   (0x03200 + (i)*4) /* 4 */
+#define FCRTL(i)   (0x03220 + (i)*4) /* 8 */
+#define FCRTH(i)   (0x03260 + (i)*4) /* 8 */
+#define FCRTV	   0x032A0
+#define TFCS	   0x0CE00
+#define FCCFG	   0x03D00
+#define FCCFG_TFCE BIT(3) /* pause frames of IEEE 802.3 */
+#define FCRTL_XONE BIT(31)
+#define FCRTH_FCEN BIT(31)
 
 /* ---- 8.2.3.4 PCIe ---- */
 
@@ -363,6 +366,9 @@
 #define MSRWD			     0x04260
 #define MAXFRS_MFS(v)		     ((v) >> 16)
 #define MFLCN			     0x04294
+#define MFLCN_PMCF		     BIT(0) /* other MAC control frames go to memory */
+#define MFLCN_DPF		     BIT(1) /* pause frames do not */
+#define MFLCN_RFCE		     BIT(3)
 #define AUTOC_FLU		     BIT(0)
 #define AUTOC_LMS(v)		     (((v) >> 13) & 7)
 #define AUTOC_LMS_1G		     0 /* 1 Gbit/s, no auto-negotiation */
@@ -418,6 +424,10 @@
 #define MPTC	    0x040F0
 #define BPTC	    0x040F4
 #define XEC	    0x04120
+#define LXONTXC	    0x03F60
+#define LXOFFTXC    0x03F68
+#define LXONRXCNT   0x041A4
+#define LXOFFRXCNT  0x041A8
 #define RQSMR(i)    (0x02300 + (i)*4) /* 32; one byte for each queue: its statistics set, 0 to 15 */
 #define TQSM(i)	    (0x08600 + (i)*4) /* 32 */
 #define RXDGPC	    0x02F50

@@ -18,14 +18,15 @@
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
-#define ETH_HEADER    14
-#define ETH_FRAME_MIN 60 /* without CRC */
-#define ETH_CRC	      4
-#define VLAN_TAG      4
-#define IPV4_HEADER   20 /* without options */
-#define IPV6_HEADER   40
-#define TCP_HEADER    20 /* without options */
-#define UDP_HEADER    8
+#define ETH_HEADER	  14
+#define ETH_FRAME_MIN	  60 /* without CRC */
+#define ETH_CRC		  4
+#define VLAN_TAG	  4
+#define ETHERTYPE_CONTROL 0x8808 /* MAC control */
+#define IPV4_HEADER	  20	 /* without options */
+#define IPV6_HEADER	  40
+#define TCP_HEADER	  20 /* without options */
+#define UDP_HEADER	  8
 
 /* ---- Receive descriptors ---- */
 

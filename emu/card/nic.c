@@ -155,6 +155,8 @@ static void nic_reset(struct nic *nic, enum nic_reset reset)
 	nic->clock = (struct nic_clock){ .since = nic->now, .slow = nic->clock.slow };
 	nic_rx_reset(nic);
 	nic_tx_reset(nic);
+	nic->pause.until = 0;
+	nic->pause.stopped = false;
 	nic_pci_update_master(nic);
 	nic->rescan = true;
 }
@@ -348,6 +350,7 @@ uint32_t nic_poll(struct nic *nic, uint64_t now, uint32_t budget)
 	uint32_t frames = nic_rx_poll(nic);
 
 	frames += nic_tx_poll(nic, budget);
+	nic_pause_poll(nic);
 	nic_irq_poll(nic);
 	return frames;
 }

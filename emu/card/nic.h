@@ -87,6 +87,9 @@ uint32_t nic_msix_count(const struct nic *nic);
 /** nic_set_wire() - plug or unplug the cable. The link comes up some time later, in the mode that AUTOC says. */
 void nic_set_wire(struct nic *nic, bool plugged);
 
+/** nic_set_backlog() - the wire holds many frames that the card has no descriptors for, or few. It may send pause frames. */
+void nic_set_backlog(struct nic *nic, bool high);
+
 /** nic_receiving() - has a driver switched the receiver on (RXCTRL.RXEN), whatever the link? */
 bool nic_receiving(const struct nic *nic);
 

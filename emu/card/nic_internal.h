@@ -119,6 +119,14 @@ struct nic_clock {
 	bool slow;	/* its cycles are those of 1 Gbit/s */
 };
 
+/* pause.c */
+struct nic_pause {
+	uint64_t until; /* the partner wants no frames before */
+	uint64_t again; /* when XOFF is due once more */
+	bool backlog;	/* nic_set_backlog() */
+	bool stopped;	/* the last frame sent was XOFF */
+};
+
 /* 4.2: CTRL.RST and LRST keep the PCIe function's registers; RST alone keeps the link, too. */
 enum nic_reset { NIC_RESET_NONE, NIC_RESET_SOFTWARE, NIC_RESET_LINK, NIC_RESET_FUNCTION };
 
@@ -147,6 +155,7 @@ struct nic {
 	struct nic_pci pci;
 	struct nic_latch latch;
 	struct nic_clock clock;
+	struct nic_pause pause;
 
 	/* The data path's side */
 	struct nic_rx_queue rx[NIC_QUEUES];
@@ -262,6 +271,12 @@ uint32_t nic_links_read(struct nic *nic, uint32_t i);
 void nic_autoc_written(struct nic *nic, uint32_t i, uint32_t old, uint32_t value);
 void nic_autoc2_written(struct nic *nic, uint32_t i, uint32_t old, uint32_t value);
 void nic_msca_written(struct nic *nic, uint32_t i, uint32_t old, uint32_t value);
+
+/* ---- pause.c ---- */
+
+void nic_pause_poll(struct nic *nic);
+bool nic_mac_control(struct nic *nic, uint64_t destination, const uint8_t *frame);
+uint32_t nic_tfcs_read(struct nic *nic, uint32_t i);
 
 /* ---- eeprom.c, sfp.c ---- */
 

@@ -70,7 +70,7 @@ const struct nic_reg nic_regs[] = {
 	REGS(FCRTL, 8, NIC_RW, 0, 0x8007FFF0, "8.2.3.3"),
 	REGS(FCRTH, 8, NIC_RW, 0, 0x8007FFF0, "8.2.3.3.4"),
 	REG(FCRTV,    NIC_RW, 0, 0xFFFF, "8.2.3.3"),
-	REG(TFCS,     NIC_RO, 1, 0, "8.2.3.3"),
+	REG(TFCS,     NIC_RO, 1, 0, "8.2.3.3", .read = nic_tfcs_read),
 	REG(FCCFG,    NIC_RW, 0, 0x18, "8.2.3.3.7"),
 
 	/* ---- PCIe ---- */
@@ -431,10 +431,10 @@ const struct nic_reg nic_regs[] = {
 	RAW("MLFC",      0x04034, 1, 4, NIC_RC, 0, 0, "8.2.3.23"),
 	RAW("MRFC",      0x04038, 1, 4, NIC_RC, 0, 0, "8.2.3.23"),
 	REG(RLEC,     NIC_RC, 0, 0, "8.2.3.23"),
-	RAW("LXONTXC",   0x03F60, 1, 4, NIC_RC, 0, 0, "8.2.3.23"),
-	RAW("LXOFFTXC",  0x03F68, 1, 4, NIC_RC, 0, 0, "8.2.3.23"),
-	RAW("LXONRXCNT", 0x041A4, 1, 4, NIC_RC, 0, 0, "8.2.3.23"),
-	RAW("LXOFFRXCNT", 0x041A8, 1, 4, NIC_RC, 0, 0, "8.2.3.23"),
+	REG(LXONTXC,  NIC_RC, 0, 0, "8.2.3.23"),
+	REG(LXOFFTXC, NIC_RC, 0, 0, "8.2.3.23"),
+	REG(LXONRXCNT, NIC_RC, 0, 0, "8.2.3.23"),
+	REG(LXOFFRXCNT, NIC_RC, 0, 0, "8.2.3.23"),
 	/* Datasheet gap: 82598 places, which drivers of both read once to clear. */
 	RAW("LXONRXC",   0x0CF60, 1, 4, NIC_RC, 0, 0, "none"),
 	RAW("LXOFFRXC",  0x0CF68, 1, 4, NIC_RC, 0, 0, "none"),

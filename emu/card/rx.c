@@ -271,6 +271,11 @@ enum nic_verdict nic_rx_frame(struct nic *nic, const void *data, size_t length, 
 	}
 	destination = load64(frame) & 0xFFFFFFFFFFFF;
 	nic_inspect(rx->vlan_type, frame, (uint32_t)length, &packet);
+	if (unlikely(packet.ethertype == ETHERTYPE_CONTROL) &&
+	    nic_mac_control(nic, destination, frame)) {
+		refuse_frame(rx, length);
+		return NIC_FILTERED;
+	}
 	if (unlikely(destination != rx->macs[0] || rx->filter_vlan) &&
 	    !nic_filter(nic, destination, &packet, &status)) {
 		refuse_frame(rx, length);

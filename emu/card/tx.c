@@ -161,7 +161,7 @@ uint32_t nic_tx_poll(struct nic *nic, uint32_t budget)
 
 	for (uint32_t i = 0; i < NIC_SCAN; i++)
 		nic_tx_look(nic, tx->scan++ % NIC_QUEUES);
-	if (!tx->on)
+	if (!tx->on || nic->now < nic->pause.until)
 		return 0;
 
 	/* Each queue has its turn, until the budget is used up or all have nothing. */

@@ -4,7 +4,7 @@
  *
  * Nothing is lost on the way as long as the receiving card works: when it has no free descriptor,
  * frames wait in a queue, and while they do the sending card is not asked for more (wire_room).
- * That is what Ethernet's flow control would do.
+ * So a driver need not use flow control; if it does, the cards send each other pause frames, which do not wait.
  *
  * The link is up only while a driver at the other end receives: a driver that waits for the link before
  * it sends loses nothing. A short break (a filter is changed, the card reset) does not show.
@@ -17,6 +17,9 @@
 
 #define QUEUE_FRAMES 512
 #define DARK_AFTER   100000000 /* nanoseconds without a receiver */
+/* So many wait: the card may ask the other one to pause, and to go on. */
+#define BACKLOG_HIGH 128
+#define BACKLOG_LOW  32
 /*
  * One packet with TCP segmentation makes many frames, and cannot be stopped in the middle: this
  * much stays free for it.
@@ -93,6 +96,11 @@ static uint32_t cable_poll(struct wire *wire, uint64_t now)
 	if (nic_receiving(cable->peer->wire.nic))
 		cable->lit = now;
 	nic_set_wire(wire->nic, cable->lit && now - cable->lit < DARK_AFTER);
+	const uint32_t waiting = cable->tail - cable->head;
+	if (waiting >= BACKLOG_HIGH)
+		nic_set_backlog(wire->nic, true);
+	else if (waiting <= BACKLOG_LOW)
+		nic_set_backlog(wire->nic, false);
 	return drain(cable);
 }
 
@@ -104,13 +112,18 @@ static uint32_t cable_room(struct wire *wire)
 	return waiting < QUEUE_FRAMES - QUEUE_SLACK ? QUEUE_FRAMES - QUEUE_SLACK - waiting : 0;
 }
 
+static bool is_mac_control(const uint8_t *frame, size_t length)
+{
+	return length >= FRAME_MIN && frame[12] == 0x88 && frame[13] == 0x08;
+}
+
 static void cable_transmit(struct wire *wire, const uint8_t *frame, size_t length)
 {
 	struct cable_wire *peer = ((struct cable_wire *)wire)->peer;
 
-	/* Without a copy in between, where nothing waits. */
-	if (peer->head == peer->tail && length >= FRAME_MIN && length <= NIC_FRAME_MAX &&
-	    deliver_queued(peer, frame, length))
+	/* Without a copy in between, where nothing waits, and what the other card's MAC takes itself. */
+	if ((peer->head == peer->tail || is_mac_control(frame, length)) && length >= FRAME_MIN &&
+	    length <= NIC_FRAME_MAX && deliver_queued(peer, frame, length))
 		return;
 	enqueue(peer, frame, length);
 }

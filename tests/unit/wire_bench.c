@@ -27,6 +27,11 @@ bool nic_receiving(const struct nic *nic)
 	return nic->up;
 }
 
+void nic_set_backlog(struct nic *nic, bool high)
+{
+	nic->backlog = high;
+}
+
 void nic_set_wire(struct nic *nic, bool plugged)
 {
 	nic->light = plugged;

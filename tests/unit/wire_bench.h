@@ -18,6 +18,7 @@
 struct nic {
 	bool up;
 	bool light;    /* on the cable */
+	bool backlog;  /* nic_set_backlog() */
 	uint32_t room; /* free descriptors */
 	uint32_t count, missed;
 	uint32_t lengths[KEPT];

@@ -53,6 +53,39 @@ static void cable_is_dark_until_the_other_end_receives(void **state)
 	assert_false(bench.nics[0].light);
 }
 
+/* Frames that wait are what a card asks the other one to pause for; what is for the MAC does not wait. */
+static void cable_tells_of_a_backlog(void **state)
+{
+	uint8_t frame[60] = { 0 };
+	uint32_t sent = 0;
+
+	(void)state;
+	bench_start("cable", "cable");
+	bench.nics[1].room = 0;
+	for (; sent < 127; sent++)
+		wire_transmit(bench.wires.wire[0], frame, sizeof(frame));
+	bench_poll(1, 1);
+	assert_false(bench.nics[1].backlog);
+	wire_transmit(bench.wires.wire[0], frame, sizeof(frame));
+	bench_poll(1, 2);
+	assert_true(bench.nics[1].backlog);
+	memcpy(frame + 12, "\x88\x08", 2);
+	bench.nics[1].room = 1;
+	wire_transmit(bench.wires.wire[0], frame, sizeof(frame));
+	assert_int_equal(bench.nics[1].count, 1);
+	assert_memory_equal(bench.nics[1].frames[0], frame, sizeof(frame));
+	bench.nics[1].room = 95;
+	while (bench.nics[1].room)
+		bench_poll(1, 3);
+	bench_poll(1, 4);
+	assert_true(bench.nics[1].backlog);
+	bench.nics[1].room = 1;
+	bench_poll(1, 5);
+	bench_poll(1, 6);
+	assert_false(bench.nics[1].backlog);
+	assert_false(bench.nics[0].backlog);
+}
+
 static void cable_survives_more_than_it_has_room_for(void **state)
 {
 	static uint8_t frame[NIC_FRAME_MAX + 1];
@@ -190,6 +223,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(cable_carries_both_ways_and_waits_without_loss),
 		TEST(cable_is_dark_until_the_other_end_receives),
+		TEST(cable_tells_of_a_backlog),
 		TEST(cable_survives_more_than_it_has_room_for),
 		TEST(cable_needs_two_ends),
 		TEST(loop_returns_frames_when_polled),
