@@ -83,12 +83,15 @@
 
 /* ---- 8.2.3.4 PCIe ---- */
 
-#define SWSM	      0x10140
-#define SWSM_SMBI     BIT(0)
-#define SWSM_SWESMBI  BIT(1)
-#define FWSM	      0x10148
-#define FWSM_FW_VALID BIT(15)
-#define SW_FW_SYNC    0x10160
+#define SWSM		    0x10140
+#define SWSM_SMBI	    BIT(0)
+#define SWSM_SWESMBI	    BIT(1)
+#define FWSM		    0x10148
+#define FWSM_FW_VALID	    BIT(15)
+#define SW_FW_SYNC	    0x10160
+#define SW_FW_SYNC_PHY0	    BIT(1) /* port 1: the next bit; firmware's are @FIRMWARE bits higher */
+#define SW_FW_SYNC_FIRMWARE 5
+#define SW_FW_SYNC_REGSMP   BIT(31) /* X540: the semaphore of this register */
 
 /* ---- 8.2.3.5 Interrupts ---- */
 
@@ -359,7 +362,12 @@
 #define HLREG0_LPBK		     BIT(15)
 #define HLREG0_MDCSPD		     BIT(16)
 #define MSCA			     0x0425C
+#define MSCA_ADDR(v)		     ((v)&0xFFFF)
+#define MSCA_DEV(v)		     (((v) >> 16) & 0x1F)
+#define MSCA_PHY(v)		     (((v) >> 21) & 0x1F)
 #define MSCA_OP(v)		     (((v) >> 26) & 3)
+#define MSCA_OP_ADDRESS		     0
+#define MSCA_OP_WRITE		     1
 #define MSCA_OP_READ_INC	     2
 #define MSCA_OP_READ		     3
 #define MSCA_MDICMD		     BIT(30)
@@ -379,6 +387,7 @@
 #define LINKS_NON_STD		     BIT(27) /* X550: a speed of IEEE 802.3bz; 82599: part of the link mode */
 #define LINKS_SPEED_10G		     (3u << 28)
 #define LINKS_SPEED_1G		     (2u << 28)
+#define LINKS_SPEED_100M	     (1u << 28) /* X540 */
 #define LINKS_UP		     BIT(30)
 #define LINKS_UP_NOW		     BIT(7)
 #define AUTOC2			     0x042A8

@@ -15,7 +15,7 @@
 #define EVENT_MESSAGES	8 /* Sync, Delay_Req, Pdelay_Req, Pdelay_Resp and reserved ones */
 #define UDP_DESTINATION 2
 
-/* 7.9.3.1: SYSTIM grows by IncValue every IncPeriod cycles of 6.4 ns, or of 64 ns at 1 Gbit/s. */
+/* 7.9.3.1: SYSTIM grows by IncValue every IncPeriod cycles of 6.4 ns, or of 64 ns at 1 Gbit/s, and so on. */
 static uint64_t systim(const struct nic *nic)
 {
 	const uint32_t timinca = nic_get(nic, TIMINCA);
@@ -23,7 +23,7 @@ static uint64_t systim(const struct nic *nic)
 
 	if (!increment || !period)
 		return nic->clock.base;
-	const uint64_t cycles = (nic->now - nic->clock.since) * 5 / (nic->clock.slow ? 320 : 32);
+	const uint64_t cycles = (nic->now - nic->clock.since) * 5 / nic->clock.cycle;
 	return nic->clock.base + cycles / period * increment;
 }
 
@@ -33,10 +33,10 @@ static void set_systim(struct nic *nic, uint64_t time)
 	nic->clock.since = nic->now;
 }
 
-void nic_clock_link(struct nic *nic, bool slow)
+void nic_clock_link(struct nic *nic, uint32_t cycle)
 {
 	set_systim(nic, systim(nic));
-	nic->clock.slow = slow;
+	nic->clock.cycle = cycle;
 }
 
 /* Reading the low half latches the high one. */

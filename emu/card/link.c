@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The link (3.7): SFI to an SFP+ module. It comes up some time after power-on, a link reset, or a
+ * The link (3.7): SFI to an SFP+ module; of an X540, what its PHY offers. It comes up some time after power-on, a link reset, or a
  * restart that the driver asks for, if there is a cable and this port can do the mode in AUTOC, which
  * comes from the EEPROM.
  *
@@ -21,40 +21,45 @@ static void link_set(struct nic *nic, bool up)
 	nic_irq_cause(nic, EICR_LSC);
 }
 
-/* Is there a partner for the mode in AUTOC? The cable carries 10 Gbit/s and 1 Gbit/s on fiber. */
-static bool mode_possible(const struct nic *nic)
+/* LINKS_SPEED_* of the mode in AUTOC; 0: no partner. The cable carries 10 Gbit/s and 1 Gbit/s on fiber. */
+static uint32_t fiber_speed(const struct nic *nic)
 {
 	uint32_t autoc = nic_get(nic, AUTOC), autoc2 = nic_get(nic, AUTOC2);
 
 	if (autoc2 & AUTOC2_LINK_DISABLE)
-		return false;
-	if (autoc & AUTOC_FLU)
-		return true;
+		return 0;
 	switch (AUTOC_LMS(autoc)) {
-	case AUTOC_LMS_10G_SERIAL:
-		return AUTOC2_10G_PMA_PMD_SERIAL(autoc2) == AUTOC2_10G_SFI;
 	case AUTOC_LMS_1G:
 	case AUTOC_LMS_1G_AN:
-		return true;
+		return LINKS_SPEED_1G;
+	case AUTOC_LMS_10G_SERIAL:
+		if (AUTOC2_10G_PMA_PMD_SERIAL(autoc2) == AUTOC2_10G_SFI)
+			return LINKS_SPEED_10G;
+		break;
 	default: /* backplane */
-		return false;
+		break;
 	}
+	return autoc & AUTOC_FLU ? LINKS_SPEED_10G : 0;
 }
 
-static bool at_1g(const struct nic *nic)
+static uint32_t link_speed(const struct nic *nic)
 {
-	const uint32_t lms = AUTOC_LMS(nic_get(nic, AUTOC));
+	return nic->x540 ? nic_phy_speed(nic) : fiber_speed(nic);
+}
 
-	return lms == AUTOC_LMS_1G || lms == AUTOC_LMS_1G_AN;
+/* The MAC moves 64 bits in each: in units of 0.2 ns. */
+static uint32_t cycle(uint32_t speed)
+{
+	return speed == LINKS_SPEED_10G ? 32 : speed == LINKS_SPEED_1G ? 320 : 3200;
 }
 
 void nic_link_restart(struct nic *nic)
 {
-	bool forced = nic_get(nic, AUTOC) & AUTOC_FLU;
+	bool forced = !nic->x540 && nic_get(nic, AUTOC) & AUTOC_FLU;
 
 	link_set(nic, false);
 	nic->link.due = NEVER;
-	if (mode_possible(nic) && (nic->link.plugged || forced))
+	if (link_speed(nic) && (nic->link.plugged || forced))
 		nic->link.due = nic->now + LINK_DELAY;
 }
 
@@ -63,7 +68,8 @@ void nic_link_poll(struct nic *nic)
 	if (nic->link.due > nic->now)
 		return;
 	nic->link.due = NEVER;
-	nic_clock_link(nic, at_1g(nic));
+	nic->link.speed = link_speed(nic);
+	nic_clock_link(nic, cycle(nic->link.speed));
 	link_set(nic, true);
 }
 
@@ -90,7 +96,7 @@ uint32_t nic_links_read(struct nic *nic, uint32_t i)
 	(void)i;
 	if (!nic->link.up)
 		return 0;
-	return LINKS_UP | LINKS_UP_NOW | (at_1g(nic) ? LINKS_SPEED_1G : LINKS_SPEED_10G);
+	return LINKS_UP | LINKS_UP_NOW | nic->link.speed;
 }
 
 /*
@@ -102,6 +108,8 @@ uint32_t nic_links_read(struct nic *nic, uint32_t i)
 void nic_autoc_written(struct nic *nic, uint32_t i, uint32_t old, uint32_t value)
 {
 	(void)i;
+	if (nic->x540)
+		return; /* the PHY negotiates */
 	if (!(value & AUTOC_RESTART_AN) && AUTOC_LMS(old) == AUTOC_LMS(value) &&
 	    !((old ^ value) & AUTOC_FLU))
 		return;
@@ -125,6 +133,8 @@ void nic_msca_written(struct nic *nic, uint32_t i, uint32_t old, uint32_t value)
 
 	(void)i;
 	(void)old;
-	if ((value & MSCA_MDICMD) && (op == MSCA_OP_READ || op == MSCA_OP_READ_INC))
+	if (nic->x540 && value & MSCA_MDICMD && nic_mdio(nic, value))
+		nic_link_restart(nic);
+	if (!nic->x540 && (value & MSCA_MDICMD) && (op == MSCA_OP_READ || op == MSCA_OP_READ_INC))
 		nic_set(nic, MSRWD, nic_get(nic, MSRWD) | 0xFFFF0000);
 }

@@ -67,6 +67,7 @@ int nic_create(struct nic **out, const struct nic_host *host, const uint8_t mac[
 		free(nic);
 		return err;
 	}
+	nic->clock.cycle = 32;
 	nic_eeprom_create(nic, mac);
 	nic_function_reset(nic);
 	*out = nic;
@@ -148,17 +149,25 @@ static void nic_reset(struct nic *nic, enum nic_reset reset)
 		nic_sfp_reset(nic);
 		nic_pci_reset(nic);
 	}
+	nic_x540_reset(nic, reset == NIC_RESET_FUNCTION);
 	if (reset != NIC_RESET_SOFTWARE)
 		nic_link_restart(nic);
 	nic_irq_reset(nic);
 	nic->latch = (struct nic_latch){ 0 };
-	nic->clock = (struct nic_clock){ .since = nic->now, .slow = nic->clock.slow };
+	nic->clock = (struct nic_clock){ .since = nic->now, .cycle = nic->clock.cycle };
 	nic_rx_reset(nic);
 	nic_tx_reset(nic);
 	nic->pause.until = 0;
 	nic->pause.stopped = false;
 	nic_pci_update_master(nic);
 	nic->rescan = true;
+}
+
+void nic_make_x540(struct nic *nic)
+{
+	nic->x540 = true;
+	nic_phy_create(nic);
+	nic_function_reset(nic);
 }
 
 void nic_function_reset(struct nic *nic)
@@ -173,7 +182,7 @@ static uint32_t read32(struct nic *nic, uint32_t offset)
 	uint32_t i, value;
 	const struct nic_reg *reg = nic_reg_find(&offset, &i);
 
-	if (!reg) {
+	if (!reg || (reg->x540 && !nic->x540)) {
 		nic->account.bad_accesses++;
 		return 0;
 	}
@@ -198,7 +207,7 @@ static void write32(struct nic *nic, uint32_t offset, uint32_t value, uint32_t l
 	uint32_t i;
 	const struct nic_reg *reg = nic_reg_find(&offset, &i);
 
-	if (!reg) {
+	if (!reg || (reg->x540 && !nic->x540)) {
 		nic->account.bad_accesses++;
 		return;
 	}

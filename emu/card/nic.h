@@ -84,6 +84,9 @@ void nic_remove_msix(struct nic *nic);
 /** nic_msix_count() - vectors that the card has: NIC_MSIX_COUNT or 0 */
 uint32_t nic_msix_count(const struct nic *nic);
 
+/** nic_make_x540() - make it an X540, for good, and reset it. */
+void nic_make_x540(struct nic *nic);
+
 /** nic_set_wire() - plug or unplug the cable. The link comes up some time later, in the mode that AUTOC says. */
 void nic_set_wire(struct nic *nic, bool plugged);
 

@@ -48,6 +48,7 @@ struct nic_reg {
 	const char *section;
 	void (*written)(struct nic *nic, uint32_t i, uint32_t old, uint32_t value);
 	uint32_t (*read)(struct nic *nic, uint32_t i);
+	bool x540; /* an 82599 does not have it */
 };
 
 extern const struct nic_reg nic_regs[];
@@ -84,10 +85,17 @@ struct nic_sfp {
 	uint8_t offset;	  /* next byte to read */
 };
 
+/* x540.c: what a driver has written to the PHY behind MDIO. */
+struct nic_phy {
+	uint16_t address; /* of the register that commands are about */
+	uint16_t advertised, advertised_10g, vendor_1, power;
+};
+
 struct nic_link {
 	bool plugged; /* the cable */
 	bool up;
-	uint64_t due; /* when the link comes up; UINT64_MAX: not at all */
+	uint32_t speed; /* LINKS_SPEED_*, since it came up last */
+	uint64_t due;	/* when the link comes up; UINT64_MAX: not at all */
 };
 
 /* 7.3: queue causes by vector (MSI-X) or by EICR bit (otherwise); the other causes by EICR bit. */
@@ -116,7 +124,7 @@ struct nic_latch {
 struct nic_clock {
 	uint64_t base;	/* SYSTIM at the time... */
 	uint64_t since; /* ... that nic->now was this */
-	bool slow;	/* its cycles are those of 1 Gbit/s */
+	uint32_t cycle; /* in units of 0.2 ns, by the speed of the link */
 };
 
 /* pause.c */
@@ -138,6 +146,7 @@ struct nic {
 		bar0; /* NIC_BAR0_SIZE; doorbell pages are shared memory and may change at any time */
 	int doorbell_fd;
 	bool no_msix; /* nic_remove_msix() */
+	bool x540;    /* nic_make_x540() */
 	bool mapped;  /* nic_set_mapped() */
 	uint64_t now; /* of the latest nic_poll() */
 	struct nic_account account;
@@ -150,6 +159,7 @@ struct nic {
 	/* The card's side */
 	struct nic_eeprom eeprom;
 	struct nic_sfp sfp;
+	struct nic_phy phy;
 	struct nic_link link;
 	struct nic_irq irq;
 	struct nic_pci pci;
@@ -264,13 +274,25 @@ bool nic_pci_write(struct nic *nic, uint32_t offset, const uint8_t *bytes, size_
 
 void nic_link_poll(struct nic *nic);
 /** nic_clock_link() - the link has come up; its speed decides on the cycles of the clock. */
-void nic_clock_link(struct nic *nic, bool slow);
+void nic_clock_link(struct nic *nic, uint32_t cycle);
 /** nic_link_restart() - the MAC looks for a partner again. */
 void nic_link_restart(struct nic *nic);
 uint32_t nic_links_read(struct nic *nic, uint32_t i);
 void nic_autoc_written(struct nic *nic, uint32_t i, uint32_t old, uint32_t value);
 void nic_autoc2_written(struct nic *nic, uint32_t i, uint32_t old, uint32_t value);
 void nic_msca_written(struct nic *nic, uint32_t i, uint32_t old, uint32_t value);
+
+/* ---- x540.c ---- */
+
+void nic_phy_create(struct nic *nic);
+/** nic_x540_reset() - what reset does otherwise in an X540; @function: also in config space */
+void nic_x540_reset(struct nic *nic, bool function);
+/** nic_phy_speed() - LINKS_SPEED_* that the PHY of an X540 offers; 0: none */
+uint32_t nic_phy_speed(const struct nic *nic);
+/** nic_mdio() - a command of MSCA to it. Return: the link has to be negotiated anew. */
+bool nic_mdio(struct nic *nic, uint32_t command);
+uint32_t nic_sw_fw_sync_read(struct nic *nic, uint32_t i);
+void nic_sw_fw_sync_written(struct nic *nic, uint32_t i, uint32_t old, uint32_t value);
 
 /* ---- pause.c ---- */
 

@@ -18,7 +18,7 @@
 /* In units of 512 bits. */
 static uint64_t quanta_ns(const struct nic *nic, uint32_t quanta)
 {
-	return (uint64_t)quanta * 512 / (nic->clock.slow ? 1 : 10);
+	return (uint64_t)quanta * nic->clock.cycle * 8 / 5; /* a cycle is 64 bits, in 0.2 ns */
 }
 
 /* 8.2.3.23: it counts among the packets sent; Linux subtracts it. */

@@ -103,7 +103,8 @@ const struct nic_reg nic_regs[] = {
 	RAW("FACTPS",    0x10150, 1, 4, NIC_RO, 0, 0, "8.2.3.4"),
 	REG(SWSM,     NIC_RW, 0, SWSM_SMBI | SWSM_SWESMBI, "8.2.3.4.9", .read = nic_swsm_read),
 	REG(FWSM,     NIC_RO, FWSM_FW_VALID, 0, "8.2.3.4.10"),
-	REG(SW_FW_SYNC, NIC_RW, 0, 0x000003FF, "8.2.3.4.11"),
+	REG(SW_FW_SYNC, NIC_RW, 0, 0x000003FF, "8.2.3.4.11", .read = nic_sw_fw_sync_read,
+	    .written = nic_sw_fw_sync_written),
 
 	/* ---- Interrupts: EIMS and its kind are views of struct nic_irq; writes set or clear ---- */
 	REG(EICR, NIC_W1C, 0, CAUSES, "8.2.3.5.1", .read = nic_eicr_read,
@@ -445,6 +446,11 @@ const struct nic_reg nic_regs[] = {
 	RAW("PXONTXC",   0x03F00, 8, 4, NIC_RC, 0, 0, "8.2.3.23"),
 	RAW("PXOFFTXC",  0x03F20, 8, 4, NIC_RC, 0, 0, "8.2.3.23"),
 	RAW("PXON2OFFCNT", 0x03240, 8, 4, NIC_RC, 0, 0, "8.2.3.23"),
+	/* Of an X540: packets between operating system and management controller; there are none. */
+	RAW("B2OSPC",    0x041C0, 1, 4, NIC_RC, 0, 0, "none", .x540 = true),
+	RAW("O2BGPTC",   0x041C4, 1, 4, NIC_RC, 0, 0, "none", .x540 = true),
+	RAW("O2BSPC",    0x087B0, 1, 4, NIC_RC, 0, 0, "none", .x540 = true),
+	RAW("B2OGPRC",   0x02F90, 1, 4, NIC_RC, 0, 0, "none", .x540 = true),
 	REG(PRC64,    NIC_RC, 0, 0, "8.2.3.23"),
 	REG(PRC127,   NIC_RC, 0, 0, "8.2.3.23"),
 	REG(PRC255,   NIC_RC, 0, 0, "8.2.3.23"),

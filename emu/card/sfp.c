@@ -122,6 +122,8 @@ void nic_i2cctl_written(struct nic *nic, uint32_t i, uint32_t old, uint32_t valu
 
 	(void)i;
 	(void)old;
+	if (nic->x540) /* no cage */
+		return;
 	if (sfp->clock && clock && sfp->data != data) {
 		sfp->state = data ? SFP_IDLE : SFP_ADDRESS; /* stop or start */
 		sfp->bits = 0;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -72,7 +73,7 @@ static void print_wires(void)
 static int parse_command_line(struct setup *setup, int argc, char **argv)
 {
 	struct emulator *emu = &setup->emu;
-	const char *directory = NULL, *mac = NULL;
+	const char *directory = NULL, *mac = NULL, *model = "82599";
 	double duration = 0, interval = 0;
 	bool registers = false;
 	int arguments = 1, status;
@@ -98,6 +99,8 @@ static int parse_command_line(struct setup *setup, int argc, char **argv)
 		{ "mac", "MAC",
 		  "of port 0; the next ports have the next ones; default: 02:82:59:90:00:00",
 		  APP_TEXT, &mac, 0, 0 },
+		{ "model", "MODEL", "82599, or x540: copper behind a PHY on MDIO; default: 82599",
+		  APP_TEXT, &model, 0, 0 },
 		{ "no-msix", NULL, "cards without MSI-X: drivers have to use MSI", APP_FLAG,
 		  &emu->no_msix, 0, 0 },
 		{ "trap", NULL,
@@ -130,6 +133,9 @@ static int parse_command_line(struct setup *setup, int argc, char **argv)
 		return app_wrong_use("which WIRE? for example: ixy-emu gen sink");
 	if (mac && !wire_mac_parse(mac, setup->mac))
 		return app_wrong_use("--mac %s: no unicast MAC address", mac);
+	emu->x540 = !strcasecmp(model, "x540");
+	if (!emu->x540 && strcmp(model, "82599"))
+		return app_wrong_use("--model %s: 82599 and x540 are possible", model);
 	if (directory && (!*directory || strlen(directory) >= sizeof(setup->directory)))
 		return app_wrong_use("--socket-dir %s: %s", directory,
 				     *directory ? "too long; sockets must have short paths"
@@ -223,6 +229,8 @@ static int make_card(struct setup *setup, uint32_t i)
 	int err = nic_create(&port->nic, &host, port->wire->mac);
 	if (err)
 		return run_error("cannot make a card for", port->wire->text, -err);
+	if (emu->x540)
+		nic_make_x540(port->nic);
 	if (emu->no_msix)
 		nic_remove_msix(port->nic);
 	port->wire->nic = port->nic;

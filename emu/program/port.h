@@ -28,7 +28,7 @@ struct port {
 
 /**
  * struct emulator - the program
- * @trap, @no_msix, @quiet, @json, @live: options; @live: print rates every @interval
+ * @x540, @trap, @no_msix, @quiet, @json, @live: options; @live: print rates every @interval
  * @interval, @duration: ns; @duration 0: no end
  * @json_file: where JSON goes
  * @command:  argv of the command, NULL without one; then @child is its process
@@ -39,7 +39,7 @@ struct emulator {
 	uint32_t count;
 	struct port ports[WIRES_MAX];
 	struct wires wires;
-	bool trap, no_msix, quiet, json, live;
+	bool x540, trap, no_msix, quiet, json, live;
 	uint64_t interval, duration;
 	FILE *json_file;
 	char **command;

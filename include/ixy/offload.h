@@ -153,7 +153,8 @@ static inline uint32_t ixy_tx_offload_batch(struct ixy_device *dev, uint16_t que
  * @ns: nanoseconds by the card's clock, which begins at 0 when the device is opened and is not adjusted.
  *      Compare two readings with those of another clock to convert between them.
  *
- * In steps of 32 ns, or of 64 ns at 1 Gbit/s. An 82599's counter is full after 39 hours: this has to be
+ * In steps of 32 ns, or of 64 ns at 1 Gbit/s; at 100 Mbit/s (X540) it is ten times too slow. An X550, whose
+ * clock is another one, is refused. An 82599's counter is full after 39 hours: this has to be
  * called once in 19 hours. Its cycle depends on the speed of the link, whose changes ixy_link_speed() and
  * ixy_next_event() notice.
  *

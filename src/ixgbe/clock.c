@@ -44,6 +44,13 @@ static void set_increment(struct ixgbe_device *dev)
 
 void ixgbe_init_clock(struct ixgbe_device *dev)
 {
+	/* Linux's ixgbe_ptp.c: its SYSTIMH counts seconds, and SYSTIML nanoseconds. */
+	if (ixgbe_is_x550(dev)) {
+		dev->error =
+			ixy_fail(ENOTSUP, "%s: config.timestamps: not with the clock of an X550",
+				 vfio_address(dev->ixy.vfio));
+		return;
+	}
 	set_increment(dev);
 	ixgbe_write(dev, SYSTIML, 0);
 	ixgbe_write(dev, SYSTIMH, 0);

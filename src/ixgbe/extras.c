@@ -15,6 +15,7 @@ void ixgbe_init_extras(struct ixgbe_device *dev)
 		return;
 	}
 	dev->extras->rules = (struct ixgbe_rule *)(dev->extras->contexts + c->tx_queues);
+	ixgbe_wake_phy(dev);
 	if (c->timestamps)
 		ixgbe_init_clock(dev);
 	if (c->flow_rules)

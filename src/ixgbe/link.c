@@ -4,7 +4,7 @@
 
 #include "extras.h"
 
-enum { X550 = 0x1563, X550_1_PORT = 0x15d1 };
+enum { X540 = 0x1528, X540_1_PORT = 0x1560, X550 = 0x1563, X550_1_PORT = 0x15d1 };
 
 #define READ_STATS_S 20
 
@@ -21,12 +21,34 @@ static void keep_stats(struct ixgbe_device *dev)
 	ixgbe_read_stats(&dev->ixy, &stats);
 }
 
+static uint16_t device_id(struct ixgbe_device *dev)
+{
+	uint16_t id = 0;
+
+	vfio_region_read(dev->ixy.vfio, VFIO_PCI_CONFIG_REGION_INDEX, PCI_DEVICE_ID, &id,
+			 sizeof(id));
+	return id;
+}
+
+bool ixgbe_is_x540(struct ixgbe_device *dev)
+{
+	const uint16_t id = device_id(dev);
+
+	return id == X540 || id == X540_1_PORT;
+}
+
+bool ixgbe_is_x550(struct ixgbe_device *dev)
+{
+	const uint16_t id = device_id(dev);
+
+	return id == X550 || id == X550_1_PORT;
+}
+
 int ixgbe_link_speed(struct ixy_device *ixy)
 {
 	static const int mbits[] = { 0, 100, 1000, 10000 }, non_std[] = { 0, 5000, 1000, 2500 };
 	struct ixgbe_device *dev = (struct ixgbe_device *)ixy;
 	const uint32_t links = ixgbe_read(dev, LINKS), speed = LINKS_SPEED(links);
-	uint16_t id = 0;
 
 	if (links == UINT32_MAX)
 		return -ENODEV;
@@ -34,8 +56,5 @@ int ixgbe_link_speed(struct ixy_device *ixy)
 	ixgbe_keep_clock(dev);
 	if (!(links & LINKS_UP))
 		return 0;
-	if (links & LINKS_NON_STD)
-		vfio_region_read(ixy->vfio, VFIO_PCI_CONFIG_REGION_INDEX, PCI_DEVICE_ID, &id,
-				 sizeof(id));
-	return id == X550 || id == X550_1_PORT ? non_std[speed] : mbits[speed];
+	return links & LINKS_NON_STD && ixgbe_is_x550(dev) ? non_std[speed] : mbits[speed];
 }

@@ -11,7 +11,6 @@
 #define BUCKET_KEY  0x3DAD14E2 /* as Linux and DPDK have it; any will do */
 #define SMALLEST    1024u      /* filters, with PBALLOC 0, which is "off" */
 #define RESERVED    2	       /* filters that the card keeps for itself */
-#define RX_BUFFER   512u       /* KB; the table is taken from them */
 #define SMALLEST_KB 32u
 #define VLAN_ID	    0x0FFFu
 #define DROP_QUEUE  127u
@@ -34,7 +33,9 @@ void ixgbe_init_rules(struct ixgbe_device *dev)
 {
 	const uint32_t code = allocation(dev);
 
-	ixgbe_write(dev, RXPBSIZE(0), (RX_BUFFER - (SMALLEST_KB << code)) << 10);
+	/* The table is taken from the packet buffer: reset leaves 512 KB of it, in an X540 and an X550 384 (Linux:
+	 * IXGBE_X540_RX_PB_SIZE). */
+	ixgbe_write(dev, RXPBSIZE(0), ixgbe_read(dev, RXPBSIZE(0)) - (SMALLEST_KB << code << 10));
 	ixgbe_write(dev, FDIRHKEY, BUCKET_KEY);
 	ixgbe_write(dev, FDIRCTRL,
 		    FDIRCTRL_PERFECT | code | DROP_QUEUE << 8 | FLEX_OFFSET | LONGEST);

@@ -277,6 +277,65 @@ static void link_speed_follows_the_cable(void **state)
 }
 
 /* Of the others bit 27 is a link mode. */
+/* On copper the PHY finds the speed, which the driver leaves as it is. */
+static void an_x540_is_driven_like_an_82599(void **state)
+{
+	static const int speeds[] = { 10000, 1000, 100 };
+	const struct ixy_config config = { .flow_rules = 100, .promiscuous = true };
+	struct nic *nic = emu_cards[0].nic;
+	struct mempool *pool;
+
+	(void)state;
+	nic_make_x540(nic);
+	assert_int_equal(mempool_create(&pool, 64, 2048), 0);
+	for (size_t i = 0; i < sizeof(speeds) / sizeof(*speeds); i++) {
+		struct ixy_device *dev;
+		assert_int_equal(ixy_open(&dev, "emu:0", &config), 0);
+		emu_sleep(2000);
+		assert_int_equal(ixy_link_speed(dev), speeds[i]);
+		assert_int_equal(emu_register(&emu_cards[0], RXPBSIZE(0)) >> 10, 384 - 64);
+		for (uint32_t k = 0; k < 10; k++) {
+			send_one(dev, pool, 0, 0, 61, k);
+			assert_int_equal(wire_to(0, 60, k), NIC_TAKEN);
+			receive_one(dev, 0, 60, 0, k);
+		}
+		ixy_close(dev);
+		/* No longer what is fastest: clause 45 registers 32 and 0xC400 of auto-negotiation. */
+		nic_write(nic, 0, MSRWD, 4, 0);
+		nic_write(nic, 0, MSCA, 4, MSCA_MDICMD | 7 << 16 | (i ? 0xC400 : 32));
+		nic_write(nic, 0, MSCA, 4, MSCA_MDICMD | MSCA_OP_WRITE << 26 | 7 << 16);
+	}
+	mempool_destroy(pool);
+	assert_string_equal(driver_log, "");
+}
+
+/* As Linux leaves it: asleep. */
+static void a_sleeping_phy_is_woken(void **state)
+{
+	struct nic *nic = emu_cards[0].nic;
+
+	(void)state;
+	nic_make_x540(nic);
+	for (int i = 0; i < 2; i++) {
+		nic_write(nic, 0, MSRWD, 4, 1 << 11);
+		nic_write(nic, 0, MSCA, 4, MSCA_MDICMD | 30 << 16);
+		nic_write(nic, 0, MSCA, 4, MSCA_MDICMD | MSCA_OP_WRITE << 26 | 30 << 16);
+		ixy_close(open_card(0, NULL)); /* waits for the link */
+		assert_int_equal(emu_register(&emu_cards[0], SW_FW_SYNC), 0);
+		nic_write(nic, 0, SW_FW_SYNC, 4, 0); /* that has taken it */
+	}
+	assert_string_equal(driver_log, "");
+}
+
+static void the_clock_of_an_x550_is_another_one(void **state)
+{
+	const struct ixy_config config = { .timestamps = true };
+
+	(void)state;
+	emu_cards[0].id = 0x15638086;
+	open_fails(&config, ENOTSUP, "not with the clock of an X550");
+}
+
 static uint64_t links;
 
 static uint64_t read_links(uint32_t offset, uint64_t value)
@@ -400,6 +459,9 @@ int main(void)
 		driver_test(broadcast_is_for_everybody),
 		driver_test(takes_another_mac_address),
 		driver_test(link_speed_follows_the_cable),
+		driver_test(an_x540_is_driven_like_an_82599),
+		driver_test(a_sleeping_phy_is_woken),
+		driver_test(the_clock_of_an_x550_is_another_one),
 		driver_test(link_speeds_are_those_of_the_card),
 		driver_test(queues_are_set_as_the_datasheet_asks),
 		driver_test(nothing_of_an_earlier_driver_is_left_in_the_filters),

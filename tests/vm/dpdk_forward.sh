@@ -1,6 +1,6 @@
 #!/bin/bash
 # DPDK's ixgbe driver, behind an IOMMU: testpmd forwards between two cards, and both sides have counted the same. Once as fast
-# as it goes, once with --trap: in mapped pages the card's counters of each queue rest, and DPDK adds up these.
+# as it goes, once with --trap: in mapped pages the card's counters of each queue rest, and DPDK adds up these. And between two X540.
 . "$(dirname "$0")/lib.sh"
 drivers="-d librte_net_ixgbe.so.25 -d librte_mempool_ring.so.25"
 testpmd="dpdk-testpmd $drivers -l 0-1 --single-file-segments -m 256 -- -i --total-num-mbufs=8192 --forward-mode=io"
@@ -57,5 +57,6 @@ expect()
 
 forward fast 3
 forward trapped 3 --trap
-shows "DPDK ixgbe" "testpmd forwards between two cards behind an IOMMU; its counters agree with the card's; link status, register dump"
+forward x540 2 --trap --model x540
+shows "DPDK ixgbe" "testpmd forwards between two cards behind an IOMMU, also two X540; its counters agree with the card's; link status, register dump"
 finish
