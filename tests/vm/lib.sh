@@ -32,7 +32,7 @@ told=
 places=()
 machine=()
 guest_timeout=$((300 * IXY_SLOWDOWN))
-kernel=/media/vmlinux
+kernel=/media/vmlinux${debian:+-$debian}
 exec 6>&2 # for messages that no redirection may swallow
 
 # start_cards [OPTION]... WIRE...
@@ -59,7 +59,7 @@ stop_cards()
 # cards are at the ports one after the other, or where the array places says in JSON.
 #
 # In the environment: more="more.cpio ...", to be unpacked in the guest; and of what machine it is: cpus=2, append="kernel parameters",
-# boot="first.cpio ..." for the initrd, iommu=on for an IOMMU; iommu=on,OPTION=VALUE...: of intel-iommu. The array machine has QEMU options for what a guest has to see when it
+# boot="first.cpio ..." for the initrd, debian=12 for the kernel of Debian 12, iommu=on for an IOMMU; iommu=on,OPTION=VALUE...: of intel-iommu. The array machine has QEMU options for what a guest has to see when it
 # boots. A device on the bus pcie.0 is such a thing if it shall be behind the IOMMU: firmware lists those.
 # shellcheck disable=SC2120 # mostly none
 start_guest()
@@ -80,7 +80,7 @@ rcupdate.rcu_expedited=1 nosoftlockup net.ifnames=0 ${append:-}"
 	done
 	hardware+=(-device i82801b11-bridge,id=bridge,addr=1e "${machine[@]}")
 	# shellcheck disable=SC2086 # word splitting is meant
-	key=$(cat "$IXY_LAB/version" "$IXY_SOURCE/tests/vm/init" ${boot:-} - <<<"$append ${hardware[*]}" | sha256sum | cut -c 1-16)
+	key=$(cat "$IXY_LAB/version" "$IXY_SOURCE/tests/vm/init" ${boot:-} - <<<"$kernel $append ${hardware[*]}" | sha256sum | cut -c 1-16)
 	[ -e "$saved/$key" ] || save_guest "$key"
 
 	n=0

@@ -95,5 +95,5 @@ stop_guest
 stop_cards
 no_faults
 no_bad_accesses
-shows "Linux ixgbe" "ping and TCP both ways, $megabytes MB with equal SHA-256, IPv4 and IPv6, checksums and segmentation by the card; MTU 9000${iommu:+; behind an IOMMU in strict mode}"
+shows "Linux ixgbe" "ping and TCP both ways, $megabytes MB with equal SHA-256, IPv4 and IPv6, checksums and segmentation by the card; MTU 9000${iommu:+; behind an IOMMU in strict mode}${debian:+; by the kernel of Debian $debian}"
 finish
