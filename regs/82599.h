@@ -162,6 +162,9 @@
 #define MRQC		  0x05818
 #define MRQC_MRQE(v)	  ((v)&0xF)
 #define MRQC_RSS	  1 /* MRQE: RSS alone, no pools, no traffic classes */
+#define MRQC_VMDQ_64	  8 /* 64 pools */
+#define MRQC_VMDQ_32_RSS  10
+#define MRQC_VMDQ_64_RSS  11
 #define MRQC_TCP_IPV4	  BIT(16)
 #define MRQC_IPV4	  BIT(17)
 #define MRQC_IPV6	  BIT(20)
@@ -216,7 +219,8 @@
 #define SRRCTL_DESCTYPE_ADV_ONE		 1
 #define SRRCTL_DESCTYPE_ADV_SPLIT	 2
 #define SRRCTL_DESCTYPE_ADV_SPLIT_ALWAYS 5
-#define PSRTYPE				 0x0EA00 /* 64, one for each pool */
+#define PSRTYPE(i)			 (0x0EA00 + (i)*4) /* 64, one for each pool */
+#define PSRTYPE_RQPL(v)			 ((v) >> 29)	   /* bits of the queue within a pool */
 #define PSRTYPE_TCP			 BIT(4)
 #define PSRTYPE_UDP			 BIT(5)
 #define PSRTYPE_IPV4			 BIT(8)
@@ -468,4 +472,18 @@
 
 /* ---- 8.2.3.27 Virtualization (PF) ---- */
 
-#define PFVTCTL 0x051B0
+#define PFVTCTL		   0x051B0
+#define PFVTCTL_VT_ENA	   BIT(0)
+#define PFVTCTL_DEF_PL(v)  (((v) >> 7) & 0x3F)
+#define PFVTCTL_DIS_DEF_PL BIT(29)
+#define PFVTCTL_RPL_EN	   BIT(30)
+#define PFVFRE(i)	   (0x051E0 + (i)*4) /* 2 */
+#define PFVML2FLT(i)	   (0x0F000 + (i)*4) /* 64 */
+#define PFVML2FLT_AUPE	   BIT(24)
+#define PFVML2FLT_ROMPE	   BIT(25)
+#define PFVML2FLT_ROPE	   BIT(26)
+#define PFVML2FLT_BAM	   BIT(27)
+#define PFVML2FLT_MPE	   BIT(28)
+#define PFVLVF(i)	   (PFVLVF + (i)*4) /* 64 */
+#define PFVLVF_VI_EN	   BIT(31)
+#define PFVLVFB(i)	   (PFVLVFB + (i)*4) /* 128 */

@@ -226,6 +226,15 @@ bool nic_filter(const struct nic *nic, uint64_t destination, const struct nic_pa
 uint32_t nic_pick_queue(struct nic *nic, const uint8_t *frame, struct nic_packet *packet,
 			uint32_t *status);
 
+/* ---- pools.c ---- */
+
+/** nic_pools() - the pools that want a frame */
+uint64_t nic_pools(const struct nic *nic, uint64_t destination, const struct nic_packet *packet);
+/** nic_pool_queue() - a queue of @pool, by the entry @index of RETA */
+uint32_t nic_pool_queue(const struct nic *nic, uint32_t pool, uint32_t index);
+/** nic_pool_size() - queues of each pool; 0: there are none */
+uint32_t nic_pool_size(const struct nic *nic);
+
 /* ---- flow_director.c ---- */
 
 /**
@@ -250,12 +259,14 @@ uint32_t nic_direct(struct nic *nic, const uint8_t *frame, struct nic_packet *pa
  * @ident:     of the IPv4 header
  * @fragment:  of an IPv4 packet. @data: where its part of the payload begins. @udp_sum: it is the
  *             first one, and UDP with a checksum
+ * @pool:      that this copy of the packet is for
  */
 struct nic_packet {
 	bool vlan, fragment, udp_sum;
 	uint16_t vlan_tag, ethertype;
 	uint32_t type, sums, rss_type, hash;
 	uint16_t l3, l4, data, end, ident;
+	uint8_t pool;
 };
 
 /** nic_inspect() - find headers, check checksums; @length is at least ETH_FRAME_MIN. */

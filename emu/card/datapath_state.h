@@ -108,6 +108,7 @@ struct nic_flow {
 	uint32_t source_mask, destination_mask, ports_mask;
 	uint8_t protocol; /* FTQF_PROTOCOL(), or FLOW_ANY_PROTOCOL */
 	uint8_t priority, queue;
+	uint8_t pool; /* or FLOW_ANY_POOL */
 };
 
 /**
@@ -116,7 +117,8 @@ struct nic_flow {
  * @loopback:  they come from our own transmitter (HLREG0.LPBK)
  * @max:       longest frame without CRC and VLAN tag
  * @crc:       bytes of CRC that go to memory: 0 or 4
- * @macs:      enabled entries of RAL and RAH, first byte lowest
+ * @macs:      enabled entries of RAL and RAH, first byte lowest; @mac_index: which they are
+ * @pools:     queues of each pool, 0: there are none
  * @toeplitz:  hash of each value of each nibble of the input; for @key
  * @dirty:     queues that took part in the burst
  */
@@ -130,11 +132,12 @@ struct nic_receiver {
 	uint32_t max, crc;
 	uint32_t mac_count, hash_shift;
 	uint32_t vlan_type, vlan_cfi_mask, vlan_cfi;
-	uint32_t rss_fields;
+	uint32_t rss_fields, pools;
 	uint32_t ethertype[8], ethertype_queue[8];
 	uint32_t synqf;
 	uint32_t flow_count;
 	uint64_t macs[128];
+	uint8_t mac_index[128];
 	uint8_t reta[128];
 	uint8_t key[40];
 	uint32_t toeplitz[72][16];

@@ -2,7 +2,7 @@
 /*
  * Which received frames are for this card (7.1.1), and to which queue they go (7.1.2).
  *
- * Not here: VMDq pools, DCB classes. All frames are traffic class 0, pool 0.
+ * Not here: DCB classes. All frames are traffic class 0. Pools are in pools.c.
  */
 #include "datapath.h"
 
@@ -47,9 +47,9 @@ static void configure_rss(struct nic *nic, struct nic_receiver *rx)
 	uint32_t mrqc = nic_get(nic, MRQC);
 	uint8_t key[sizeof(rx->key)];
 
-	/* 8.2.3.7.12: of MRQE, the modes with RSS alone; the others share the port out to pools and
-	 * classes. */
-	rx->rss = MRQC_MRQE(mrqc) == 1;
+	/* 8.2.3.7.12: MRQE; the modes that are not here share the port out to classes. */
+	rx->pools = nic_pool_size(nic);
+	rx->rss = rx->pools ? MRQC_MRQE(mrqc) != MRQC_VMDQ_64 : MRQC_MRQE(mrqc) == MRQC_RSS;
 	rx->rss_fields = mrqc;
 	for (uint32_t i = 0; i < 128; i++)
 		rx->reta[i] = nic_get(nic, RETA(i / 4)) >> i % 4 * 8 & 15;
@@ -62,6 +62,7 @@ static void configure_rss(struct nic *nic, struct nic_receiver *rx)
 }
 
 #define FLOW_ANY_PROTOCOL 4
+#define FLOW_ANY_POOL	  0xFF
 
 /* 8.2.3.7.19 */
 static void configure_flow(const struct nic *nic, struct nic_receiver *rx, uint32_t i)
@@ -78,10 +79,11 @@ static void configure_flow(const struct nic *nic, struct nic_receiver *rx, uint3
 		.protocol = ftqf & FTQF_MASK_PROTO ? FLOW_ANY_PROTOCOL : FTQF_PROTOCOL(ftqf),
 		.priority = FTQF_PRIORITY(ftqf),
 		.queue = L34TIMIR_QUEUE(nic_get(nic, L34TIMIR(i))),
+		.pool = ftqf & FTQF_MASK_POOL ? FLOW_ANY_POOL : FTQF_POOL(ftqf),
 	};
 	uint32_t at = rx->flow_count;
 
-	if (!(ftqf & FTQF_QUEUE_EN) || (!(ftqf & FTQF_MASK_POOL) && FTQF_POOL(ftqf)))
+	if (!(ftqf & FTQF_QUEUE_EN))
 		return;
 	/* Datasheet gap: the order of two filters with the same priority. Here the lower index wins. */
 	for (; at && rx->flows[at - 1].priority < flow.priority; at--)
@@ -114,9 +116,11 @@ void nic_filter_configure(struct nic *nic)
 	for (uint32_t i = 0; i < 128; i++) {
 		uint32_t high = nic_get(nic, RAH(i));
 
-		if (high & RAH_AV)
+		if (high & RAH_AV) {
+			rx->mac_index[rx->mac_count] = (uint8_t)i;
 			rx->macs[rx->mac_count++] =
 				(uint64_t)(high & 0xFFFF) << 32 | nic_get(nic, RAL(i));
+		}
 	}
 
 	rx->any_ethertype = false;
@@ -133,7 +137,7 @@ void nic_filter_configure(struct nic *nic)
 	rx->synqf = nic_get(nic, SYNQF);
 	configure_rss(nic, rx);
 	rx->director = nic->director && nic_get(nic, FDIRCTRL) & FDIRCTRL_INIT_DONE;
-	rx->steer = rx->rss || rx->any_ethertype || rx->flow_count || rx->director ||
+	rx->steer = rx->rss || rx->pools || rx->any_ethertype || rx->flow_count || rx->director ||
 		    rx->synqf & SYNQF_QUEUE_EN;
 }
 
@@ -235,7 +239,8 @@ static const struct nic_flow *find_5_tuple(const struct nic_receiver *rx, const 
 
 		if (((flow->source_mask | flow->destination_mask) && !v4) ||
 		    (flow->ports_mask && !packet->l4) ||
-		    (flow->protocol != FLOW_ANY_PROTOCOL && flow->protocol != protocol))
+		    (flow->protocol != FLOW_ANY_PROTOCOL && flow->protocol != protocol) ||
+		    (flow->pool != FLOW_ANY_POOL && flow->pool != packet->pool))
 			continue;
 		if (!((source ^ flow->source) & flow->source_mask) &&
 		    !((destination ^ flow->destination) & flow->destination_mask) &&
@@ -277,5 +282,7 @@ uint32_t nic_pick_queue(struct nic *nic, const uint8_t *frame, struct nic_packet
 	if (syn)
 		return SYNQF_QUEUE(rx->synqf);
 	uint32_t queue = packet->rss_type ? rx->reta[packet->hash & 0x7F] : 0;
+	if (unlikely(rx->pools))
+		queue = nic_pool_queue(nic, packet->pool, queue);
 	return rx->director ? nic_direct(nic, frame, packet, status, queue) : queue;
 }

@@ -28,7 +28,7 @@ uint32_t nic_split_headers(const struct nic *nic, const struct nic_rx_queue *q,
 			   uint64_t *first_word, uint32_t *status)
 {
 	const uint32_t stripped = packet->vlan && q->strip_vlan ? VLAN_TAG : 0;
-	uint32_t headers = headers_of(nic_get(nic, PSRTYPE), frame, packet);
+	uint32_t headers = headers_of(nic_get(nic, PSRTYPE(packet->pool)), frame, packet);
 
 	headers -= headers ? stripped : 0;
 	if (headers && headers <= q->header_size && headers <= size) {

@@ -246,6 +246,40 @@ static bool too_long(const struct nic_receiver *rx, const uint8_t *frame, size_t
 	       load_be16(frame + 12) != rx->vlan_type;
 }
 
+static inline enum nic_verdict pick_and_deliver(struct nic *nic, const uint8_t *frame,
+						uint32_t length, struct nic_packet *packet,
+						uint32_t status, unsigned int flags)
+{
+	uint32_t queue = 0;
+
+	if (unlikely(nic->receiver.steer))
+		queue = nic_pick_queue(nic, frame, packet, &status);
+	if (likely(queue != NIC_NO_QUEUE))
+		return deliver(nic, queue, frame, length, packet, status, flags);
+	nic->account.rx_filtered++;
+	return NIC_FILTERED;
+}
+
+/* A copy for each pool. Several cannot wait for each other: who has no descriptor loses its own. */
+static enum nic_verdict deliver_to_pools(struct nic *nic, const uint8_t *frame, uint32_t length,
+					 uint64_t destination, const struct nic_packet *packet,
+					 uint32_t status, unsigned int flags)
+{
+	uint64_t pools = nic_pools(nic, destination, packet);
+	enum nic_verdict verdict = NIC_FILTERED;
+
+	if (pools & (pools - 1))
+		flags = 0;
+	nic->account.rx_filtered += !pools;
+	for (; pools; pools &= pools - 1) {
+		struct nic_packet copy = *packet;
+		copy.pool = (uint8_t)__builtin_ctzll(pools);
+		enum nic_verdict one = pick_and_deliver(nic, frame, length, &copy, status, flags);
+		verdict = verdict == NIC_TAKEN ? verdict : one;
+	}
+	return verdict;
+}
+
 enum nic_verdict nic_rx_frame(struct nic *nic, const void *data, size_t length, unsigned int flags)
 {
 	struct nic_receiver *rx = &nic->receiver;
@@ -253,7 +287,7 @@ enum nic_verdict nic_rx_frame(struct nic *nic, const void *data, size_t length, 
 	struct nic_packet packet;
 	enum nic_verdict verdict;
 	uint64_t destination;
-	uint32_t status = 0, queue = 0;
+	uint32_t status = 0;
 
 	if (unlikely(!rx->on || rx->loopback != !!(flags & NIC_LOOPBACK))) {
 		nic->account.rx_down += !(flags & NIC_AGAIN);
@@ -282,16 +316,13 @@ enum nic_verdict nic_rx_frame(struct nic *nic, const void *data, size_t length, 
 		nic->account.rx_filtered++;
 		return NIC_FILTERED;
 	}
-	if (unlikely(rx->steer))
-		queue = nic_pick_queue(nic, frame, &packet, &status);
 	if (unlikely(rx->stamp))
 		status |= nic_stamp_rx(nic, frame, (uint32_t)length, &packet);
-	if (unlikely(queue == NIC_NO_QUEUE)) {
-		nic->account.rx_filtered++;
-		verdict = NIC_FILTERED;
-	} else {
-		verdict = deliver(nic, queue, frame, (uint32_t)length, &packet, status, flags);
-	}
+	if (unlikely(rx->pools))
+		verdict = deliver_to_pools(nic, frame, (uint32_t)length, destination, &packet,
+					   status, flags);
+	else
+		verdict = pick_and_deliver(nic, frame, (uint32_t)length, &packet, status, flags);
 	/* Datasheet conflict: GPRC is to count what was received; the card (an erratum) counts what
 	 * passed the filters, also if it was missed. Linux subtracts MPC, DPDK adds up QPRC. */
 	if (likely(verdict != NIC_BUSY))

@@ -183,6 +183,13 @@ static void make_sense(void)
 	reg_write(DMATXCTL, DMATXCTL_TE | 0x8100u << 16);
 	reg_write(VLNCTRL, 0x8100);
 	reg_write(RFCTL, 0);
+	if (below(2)) { /* pools 0 and 1 have the queues that are set up */
+		reg_write(MRQC, MRQC_VMDQ_64 + below(4));
+		reg_write(PFVTCTL, (uint32_t)random64() | PFVTCTL_VT_ENA);
+		reg_write(PFVFRE(0), 3);
+		for (uint32_t pool = 0; pool < 2; pool++)
+			reg_write(PFVML2FLT(pool), (uint32_t)random64());
+	}
 	bus_master(true);
 	if (!nic_link_up(card.nic)) {
 		reg_set(AUTOC, AUTOC_FLU | AUTOC_RESTART_AN);
@@ -194,7 +201,7 @@ static void make_sense(void)
 		reg_write(RDBAH(queue), WINDOW_A >> 32);
 		reg_write(RDLEN(queue), 1024);
 		reg_write(SRRCTL(queue), below(3) ? ADVANCED : below(2) ? 1 : (uint32_t)random64());
-		reg_write(PSRTYPE, (uint32_t)random64());
+		reg_write(PSRTYPE(0), (uint32_t)random64());
 		reg_write(RSCCTL(queue), below(16)); /* with RSCEN, and without */
 		reg_write(TDBAL(queue), (uint32_t)WINDOW_A + 0x8000 + queue * 0x1000);
 		reg_write(TDBAH(queue), WINDOW_A >> 32);

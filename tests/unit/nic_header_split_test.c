@@ -13,7 +13,7 @@ static uint8_t frame[4000];
 
 static void split(uint32_t srrctl, uint32_t psrtype)
 {
-	reg_write(PSRTYPE, psrtype);
+	reg_write(PSRTYPE(0), psrtype);
 	ring = rx_ring(0, 64, srrctl);
 	for (uint32_t i = 0; i < 16; i++) {
 		rx_post(&ring, 1);
@@ -53,7 +53,7 @@ static void packets_are_split_after_the_last_header_that_is_asked_for(void **sta
 	(void)state;
 	split(SPLIT | HEADERS(128), 0);
 	for (uint32_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		reg_write(PSRTYPE, cases[i].psrtype);
+		reg_write(PSRTYPE(0), cases[i].psrtype);
 		size_t length = ip_frame(frame, cases[i].version, cases[i].protocol, 300);
 		check_split(i, length, cases[i].headers, true);
 	}
