@@ -33,11 +33,9 @@ struct ixgbe_extras {
 	struct ixgbe_context contexts[];
 };
 
-/* link.c */
+/* phy.c; ixgbe_wake_phy(): if it is one for copper that sleeps */
 bool ixgbe_is_x540(struct ixgbe_device *dev);
 bool ixgbe_is_x550(struct ixgbe_device *dev);
-
-/* phy.c: if it is one for copper that sleeps */
 void ixgbe_wake_phy(struct ixgbe_device *dev);
 
 /* extras.c: get ready what the configuration asks for; the receiver is off. */

@@ -4,8 +4,6 @@
 
 #include "extras.h"
 
-enum { X540 = 0x1528, X540_1_PORT = 0x1560, X550 = 0x1563, X550_1_PORT = 0x15d1 };
-
 #define READ_STATS_S 20
 
 /* GORC and GOTC, of 36 bits, are full after 55 s at 10 Gbit/s: asking for the link has them read, too. */
@@ -19,29 +17,6 @@ static void keep_stats(struct ixgbe_device *dev)
 		return;
 	dev->stats_due = t.tv_sec + READ_STATS_S;
 	ixgbe_read_stats(&dev->ixy, &stats);
-}
-
-static uint16_t device_id(struct ixgbe_device *dev)
-{
-	uint16_t id = 0;
-
-	vfio_region_read(dev->ixy.vfio, VFIO_PCI_CONFIG_REGION_INDEX, PCI_DEVICE_ID, &id,
-			 sizeof(id));
-	return id;
-}
-
-bool ixgbe_is_x540(struct ixgbe_device *dev)
-{
-	const uint16_t id = device_id(dev);
-
-	return id == X540 || id == X540_1_PORT;
-}
-
-bool ixgbe_is_x550(struct ixgbe_device *dev)
-{
-	const uint16_t id = device_id(dev);
-
-	return id == X550 || id == X550_1_PORT;
 }
 
 int ixgbe_link_speed(struct ixy_device *ixy)

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The PHY for copper of an X540 or X550, behind MDIO (3.7.3; IEEE 802.3 clause 45). It negotiates the link by itself,
+ * Is it an X540 or X550? These have a PHY for copper behind MDIO (3.7.3; IEEE 802.3 clause 45), which negotiates the link by itself,
  * unless it sleeps: Linux's driver leaves it so when its interface goes down (ixgbe_phy.c,
  * ixgbe_set_copper_phy_power()).
  */
 #include "extras.h"
+
+enum { X540 = 0x1528, X540_1_PORT = 0x1560, X550 = 0x1563, X550_1_PORT = 0x15d1 };
 
 #define PHYS		 32
 #define PMA		 1
@@ -12,6 +14,29 @@
 #define VENDOR_1	 30
 #define VENDOR_1_CONTROL 0
 #define LOW_POWER	 BIT(11)
+
+static uint16_t device_id(struct ixgbe_device *dev)
+{
+	uint16_t id = 0;
+
+	vfio_region_read(dev->ixy.vfio, VFIO_PCI_CONFIG_REGION_INDEX, PCI_DEVICE_ID, &id,
+			 sizeof(id));
+	return id;
+}
+
+bool ixgbe_is_x540(struct ixgbe_device *dev)
+{
+	const uint16_t id = device_id(dev);
+
+	return id == X540 || id == X540_1_PORT;
+}
+
+bool ixgbe_is_x550(struct ixgbe_device *dev)
+{
+	const uint16_t id = device_id(dev);
+
+	return id == X550 || id == X550_1_PORT;
+}
 
 static uint16_t mdio(struct ixgbe_device *dev, uint32_t op, uint32_t where, uint16_t reg)
 {

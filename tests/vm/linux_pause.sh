@@ -37,6 +37,7 @@ must "pktgen" guest "
 		echo \"\$line\" >eth0
 	done
 	echo start >pgctrl"
+# shellcheck disable=SC2317 # within calls it
 # all_there: also what waited on the cable
 all_there()
 {

@@ -12,6 +12,7 @@ sum=$(guest "sha256sum </www/file")
 guest dmesg >"$work/dmesg.log"
 grep -q "MAC: 3, PHY: [03], PBA No: E00000-000" "$work/dmesg.log" || fail "not an X540: $(cat "$work/dmesg.log")"
 
+# shellcheck disable=SC2317 # within calls it
 # has_speed MBITS: both ends
 has_speed()
 {
