@@ -62,15 +62,21 @@ void ixgbe_init_clock(struct ixgbe_device *dev)
 	ixgbe_read(dev, TXSTMPH);
 }
 
+static int check_clock(struct ixgbe_device *dev)
+{
+	if (!dev->ixy.config.timestamps)
+		return ixy_fail(ENOTSUP, "%s: config.timestamps was not set: the clock is off",
+				vfio_address(dev->ixy.vfio));
+	return ixgbe_gone(dev) ? -ENODEV : 0;
+}
+
 int ixgbe_read_clock(struct ixy_device *ixy, uint64_t *ns)
 {
 	struct ixgbe_device *dev = (struct ixgbe_device *)ixy;
 
-	if (!ixy->config.timestamps)
-		return ixy_fail(ENOTSUP, "%s: config.timestamps was not set: the clock is off",
-				vfio_address(ixy->vfio));
-	if (ixgbe_gone(dev))
-		return -ENODEV;
+	int err = check_clock(dev);
+	if (err)
+		return err;
 	*ns = read_time(dev, SYSTIML, SYSTIMH);
 	__atomic_store_n(&dev->extras->clock, *ns, __ATOMIC_RELAXED);
 	return 0;
@@ -103,11 +109,9 @@ int ixgbe_tx_time(struct ixy_device *ixy, uint64_t *ns)
 {
 	struct ixgbe_device *dev = (struct ixgbe_device *)ixy;
 
-	if (!ixy->config.timestamps)
-		return ixy_fail(ENOTSUP, "%s: config.timestamps was not set: the clock is off",
-				vfio_address(ixy->vfio));
-	if (ixgbe_gone(dev))
-		return -ENODEV;
+	int err = check_clock(dev);
+	if (err)
+		return err;
 	if (!(ixgbe_read(dev, TSYNCTXCTL) & TSYNCTXCTL_TXTT))
 		return -EAGAIN;
 	*ns = read_time(dev, TXSTMPL, TXSTMPH);

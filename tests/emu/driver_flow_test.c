@@ -18,19 +18,6 @@ static struct ixy_device *open_queues(uint16_t queues)
 	return open_card(0, &config);
 }
 
-static struct ixy_flow exact(const struct ip_packet *p, uint16_t queue)
-{
-	struct ixy_flow flow = { .match = IXY_FLOW_EXACT,
-				 .protocol = p->protocol,
-				 .src_port = p->src_port,
-				 .dst_port = p->dst_port,
-				 .queue = queue };
-
-	memcpy(flow.src, p->src, 4);
-	memcpy(flow.dst, p->dst, 4);
-	return flow;
-}
-
 static void filters_go_before_rss_until_they_are_removed(void **state)
 {
 	static const uint8_t protocols[] = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP };
@@ -42,7 +29,7 @@ static void filters_go_before_rss_until_they_are_removed(void **state)
 	for (uint32_t i = 0; i < 128; i++) {
 		struct ip_packet p = ip_flow(i, 4, protocols[i % 3]);
 		by_rss[i] = ip_queue(dev, &p, NULL);
-		struct ixy_flow flow = exact(&p, (by_rss[i] + 1 + i % 23) % 24);
+		struct ixy_flow flow = ip_exact(&p, (by_rss[i] + 1 + i % 23) % 24);
 		filters[i] = ixy_add_flow(dev, &flow);
 		assert_true(filters[i] >= 0);
 	}
@@ -62,24 +49,6 @@ static void filters_go_before_rss_until_they_are_removed(void **state)
 	assert_string_equal(driver_log, "");
 }
 
-/* A packet that differs in field @i only. */
-static struct ip_packet differing(const struct ip_packet *packet, int i)
-{
-	struct ip_packet p = *packet;
-
-	if (i == 0)
-		p.src[3] ^= 1;
-	else if (i == 1)
-		p.dst[0] ^= 1;
-	else if (i == 2)
-		p.src_port ^= 0x100;
-	else if (i == 3)
-		p.dst_port ^= 1;
-	else
-		p.protocol = p.protocol == IPPROTO_TCP ? IPPROTO_UDP : IPPROTO_TCP;
-	return p;
-}
-
 static void each_field_is_compared_or_left_out(void **state)
 {
 	struct ixy_device *dev = open_queues(32);
@@ -87,7 +56,7 @@ static void each_field_is_compared_or_left_out(void **state)
 
 	(void)state;
 	for (uint8_t match = 0; match <= IXY_FLOW_EXACT; match++) {
-		struct ixy_flow flow = exact(&p, 20);
+		struct ixy_flow flow = ip_exact(&p, 20);
 		flow.match = match;
 		if (!(match & IXY_FLOW_PROTOCOL))
 			flow.protocol = 99;
@@ -95,7 +64,7 @@ static void each_field_is_compared_or_left_out(void **state)
 		assert_true(filter >= 0);
 		assert_int_equal(ip_queue(dev, &p, NULL), 20);
 		for (int field = 0; field < 5; field++) {
-			struct ip_packet other = differing(&p, field);
+			struct ip_packet other = ip_differing(&p, field);
 			assert_int_equal(ip_queue(dev, &other, NULL) == 20, !(match >> field & 1));
 		}
 		assert_int_equal(ixy_remove_flow(dev, filter), 0);
@@ -113,7 +82,7 @@ static void the_highest_priority_decides(void **state)
 	for (size_t o = 0; o < sizeof(orders) / sizeof(*orders); o++) {
 		int filters[3];
 		for (int i = 0; i < 3; i++) {
-			struct ixy_flow flow = exact(&p, 20 + orders[o][i]);
+			struct ixy_flow flow = ip_exact(&p, 20 + orders[o][i]);
 			flow.priority = orders[o][i];
 			flow.match = i == 1 ? IXY_FLOW_DST : IXY_FLOW_EXACT;
 			filters[i] = ixy_add_flow(dev, &flow);
@@ -130,7 +99,7 @@ static void fragments_and_ipv6_pass_filters_by(void **state)
 {
 	struct ixy_device *dev = open_queues(32);
 	struct ip_packet p = ip_flow(7, 4, IPPROTO_UDP);
-	struct ixy_flow flow = exact(&p, 20);
+	struct ixy_flow flow = ip_exact(&p, 20);
 
 	(void)state;
 	flow.match = IXY_FLOW_SRC;
@@ -159,24 +128,24 @@ static void what_the_card_cannot_do_is_refused(void **state)
 {
 	struct ixy_device *dev = open_queues(20);
 	struct ip_packet p = ip_flow(7, 4, IPPROTO_UDP);
-	struct ixy_flow flow = exact(&p, 20);
+	struct ixy_flow flow = ip_exact(&p, 20);
 
 	(void)state;
 	refused(dev, &flow, EINVAL, "no queue 20, there are 20");
-	flow = exact(&p, 19);
+	flow = ip_exact(&p, 19);
 	flow.priority = 8;
 	refused(dev, &flow, EINVAL, "priority 8");
-	flow = exact(&p, 19);
+	flow = ip_exact(&p, 19);
 	flow.protocol = IPPROTO_ICMP;
 	refused(dev, &flow, EINVAL, "protocol 1;");
-	flow = exact(&p, 19);
+	flow = ip_exact(&p, 19);
 	flow.match = 0x20;
 	refused(dev, &flow, EINVAL, "0x20");
 	assert_true(ip_queue(dev, &p, NULL) < 16); /* nothing was set */
 
 	for (uint32_t i = 0; i < 128; i++) {
 		struct ip_packet other = ip_flow(i, 4, IPPROTO_UDP);
-		flow = exact(&other, 18);
+		flow = ip_exact(&other, 18);
 		assert_int_equal(ixy_add_flow(dev, &flow), i);
 	}
 	refused(dev, &flow, ENOSPC, "the card has 128, and all are in use");
@@ -202,7 +171,7 @@ static void no_filter_outlives_its_device(void **state)
 {
 	struct ixy_device *dev = open_queues(20);
 	struct ip_packet p = ip_flow(7, 4, IPPROTO_UDP);
-	struct ixy_flow flow = exact(&p, 19);
+	struct ixy_flow flow = ip_exact(&p, 19);
 
 	(void)state;
 	assert_int_equal(ixy_add_flow(dev, &flow), 0);

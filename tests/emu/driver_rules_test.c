@@ -20,19 +20,6 @@ static struct ixy_device *open_rules(uint32_t rules)
 	return open_card(0, &config);
 }
 
-static struct ixy_flow exact(const struct ip_packet *p, uint16_t queue)
-{
-	struct ixy_flow flow = { .match = IXY_FLOW_EXACT,
-				 .protocol = p->protocol,
-				 .src_port = p->src_port,
-				 .dst_port = p->dst_port,
-				 .queue = queue };
-
-	memcpy(flow.src, p->src, 4);
-	memcpy(flow.dst, p->dst, 4);
-	return flow;
-}
-
 static struct ip_packet flow_number(uint32_t i)
 {
 	return ip_flow(i, 4, i % 2 ? IPPROTO_TCP : IPPROTO_UDP);
@@ -62,7 +49,7 @@ static void a_rule_for_each_of_thousands_of_flows(uint32_t rules)
 
 	for (uint32_t i = 0; i < rules; i++) {
 		struct ip_packet p = flow_number(i);
-		struct ixy_flow flow = exact(&p, i % 25 == 24 ? IXY_FLOW_DROP : i % 25);
+		struct ixy_flow flow = ip_exact(&p, i % 25 == 24 ? IXY_FLOW_DROP : i % 25);
 		assert_int_equal(ixy_add_rule(dev, &flow), i);
 	}
 	assert_int_equal(ixy_read_rule_stats(dev, &stats), 0);
@@ -112,24 +99,6 @@ static void the_table_is_as_large_as_asked_for(void **state)
 	}
 }
 
-/* A packet that differs in field @i only. */
-static struct ip_packet differing(const struct ip_packet *packet, int i)
-{
-	struct ip_packet p = *packet;
-
-	if (i == 0)
-		p.src[3] ^= 1;
-	else if (i == 1)
-		p.dst[0] ^= 1;
-	else if (i == 2)
-		p.src_port ^= 0x100;
-	else if (i == 3)
-		p.dst_port ^= 1;
-	else
-		p.protocol = p.protocol == IPPROTO_TCP ? IPPROTO_UDP : IPPROTO_TCP;
-	return p;
-}
-
 static void each_field_is_compared_or_left_out(void **state)
 {
 	struct ixy_device *dev = open_rules(10);
@@ -137,7 +106,7 @@ static void each_field_is_compared_or_left_out(void **state)
 	(void)state;
 	for (uint32_t i = 0; i < 64; i++) {
 		struct ip_packet p = flow_number(i / 32);
-		struct ixy_flow flow = exact(&p, 20);
+		struct ixy_flow flow = ip_exact(&p, 20);
 		flow.match = i % 32;
 		const uint8_t ports = IXY_FLOW_SRC_PORT | IXY_FLOW_DST_PORT;
 		int rule = ixy_add_rule(dev, &flow);
@@ -148,7 +117,7 @@ static void each_field_is_compared_or_left_out(void **state)
 		assert_int_equal(rule, 0);
 		assert_int_equal(arrives(dev, &p), 20);
 		for (int field = 0; field < 5; field++) {
-			struct ip_packet other = differing(&p, field);
+			struct ip_packet other = ip_differing(&p, field);
 			assert_int_equal(arrives(dev, &other) == 20, !(flow.match >> field & 1));
 		}
 		assert_int_equal(ixy_remove_rule(dev, rule), 0);
@@ -160,7 +129,7 @@ static void a_vlan_is_a_field(void **state)
 {
 	struct ixy_device *dev = open_rules(10);
 	struct ip_packet p = flow_number(1);
-	struct ixy_flow flow = exact(&p, 20);
+	struct ixy_flow flow = ip_exact(&p, 20);
 	uint8_t frame[IP_PACKET_MAX], tagged[IP_PACKET_MAX + 4];
 	size_t length = ip_packet(frame, &p);
 	struct pkt_buf *buf;
@@ -189,7 +158,7 @@ static void filters_go_first(void **state)
 {
 	struct ixy_device *dev = open_rules(10);
 	struct ip_packet p = flow_number(1);
-	struct ixy_flow flow = exact(&p, 20);
+	struct ixy_flow flow = ip_exact(&p, 20);
 
 	(void)state;
 	assert_int_equal(ixy_add_rule(dev, &flow), 0);
@@ -215,7 +184,7 @@ static void what_the_card_cannot_do_is_refused(void **state)
 {
 	struct ixy_device *dev = open_rules(2);
 	struct ip_packet p = flow_number(1), other = flow_number(2);
-	struct ixy_flow good = exact(&p, 1), flow = good;
+	struct ixy_flow good = ip_exact(&p, 1), flow = good;
 
 	(void)state;
 	flow.queue = QUEUES;
@@ -233,7 +202,7 @@ static void what_the_card_cannot_do_is_refused(void **state)
 	flow.vlan = 4096;
 	refused(dev, &flow, EINVAL, "VLAN 4096");
 	assert_int_equal(ixy_add_rule(dev, &good), 0);
-	flow = exact(&other, 1);
+	flow = ip_exact(&other, 1);
 	flow.match = IXY_FLOW_SRC;
 	refused(dev, &flow, EINVAL, "remove these first");
 	flow.match = IXY_FLOW_EXACT;
@@ -252,7 +221,7 @@ static void without_room_there_are_no_rules(void **state)
 	struct ixy_config config = { .flow_rules = 8191 };
 	struct ixy_rule_stats stats;
 	struct ip_packet p = flow_number(1);
-	struct ixy_flow flow = exact(&p, 0);
+	struct ixy_flow flow = ip_exact(&p, 0);
 
 	(void)state;
 	open_fails(&config, EINVAL, "8191 flow rules");
@@ -267,7 +236,7 @@ static void no_rule_outlives_its_device(void **state)
 {
 	struct ixy_device *dev = open_rules(10);
 	struct ip_packet p = flow_number(1);
-	struct ixy_flow flow = exact(&p, 20);
+	struct ixy_flow flow = ip_exact(&p, 20);
 
 	(void)state;
 	assert_int_equal(ixy_add_rule(dev, &flow), 0);

@@ -149,6 +149,36 @@ struct ip_packet ip_reverse(const struct ip_packet *packet)
 	return reverse;
 }
 
+struct ixy_flow ip_exact(const struct ip_packet *p, uint16_t queue)
+{
+	struct ixy_flow flow = { .match = IXY_FLOW_EXACT,
+				 .protocol = p->protocol,
+				 .src_port = p->src_port,
+				 .dst_port = p->dst_port,
+				 .queue = queue };
+
+	memcpy(flow.src, p->src, 4);
+	memcpy(flow.dst, p->dst, 4);
+	return flow;
+}
+
+struct ip_packet ip_differing(const struct ip_packet *packet, int field)
+{
+	struct ip_packet p = *packet;
+
+	if (field == 0)
+		p.src[3] ^= 1;
+	else if (field == 1)
+		p.dst[0] ^= 1;
+	else if (field == 2)
+		p.src_port ^= 0x100;
+	else if (field == 3)
+		p.dst_port ^= 1;
+	else
+		p.protocol = p.protocol == IPPROTO_TCP ? IPPROTO_UDP : IPPROTO_TCP;
+	return p;
+}
+
 uint16_t ip_queue(struct ixy_device *dev, const struct ip_packet *packet, struct pkt_buf *info)
 {
 	uint16_t queue = UINT16_MAX;

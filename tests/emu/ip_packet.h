@@ -5,6 +5,8 @@
 
 #include <netinet/in.h>
 
+#include <ixy/flow.h>
+
 /**
  * struct ip_packet - what a packet says of itself
  * @family:   4 or 6
@@ -37,6 +39,12 @@ struct ip_packet ip_flow(uint32_t i, int family, uint8_t protocol);
 
 /** ip_reverse() - the other direction of its flow. */
 struct ip_packet ip_reverse(const struct ip_packet *packet);
+
+/** ip_exact() - the filter or rule that this IPv4 packet matches in all fields, and few others. */
+struct ixy_flow ip_exact(const struct ip_packet *packet, uint16_t queue);
+
+/** ip_differing() - a packet that differs in one field only, 0 to 4 in the order of IXY_FLOW_*. */
+struct ip_packet ip_differing(const struct ip_packet *packet, int field);
 
 /** ip_queue() - the packet arrives, and comes out of one queue and no other. Return: which; @info
  * gets the buffer's header, which the driver filled in (NULL: no interest). */
