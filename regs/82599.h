@@ -140,63 +140,70 @@
 
 /* ---- 8.2.3.7 Receive ---- */
 
-#define FCTRL_SBP	  BIT(1)
-#define VLNCTRL		  0x05088
-#define VLNCTRL_VET(v)	  ((v)&0xFFFF)
-#define VLNCTRL_CFI	  BIT(28)
-#define VLNCTRL_CFIEN	  BIT(29)
-#define VLNCTRL_VFE	  BIT(30)
-#define MCSTCTRL	  0x05090
-#define MCSTCTRL_MO(v)	  ((v)&3) /* which bits of the address index the table */
-#define MCSTCTRL_MFE	  BIT(2)
-#define RXCSUM		  0x05000
-#define RXCSUM_IPPCSE	  BIT(12)
-#define RXCSUM_PCSD	  BIT(13)
-#define RFCTL		  0x05008
-#define RFCTL_RSC_DIS	  BIT(5)
-#define MTA(i)		  (MTA + (i)*4) /* 128 */
-#define RAL(i)		  (RAL + (i)*8) /* 128; the first 16 also at 0x05400 */
-#define RAH(i)		  (RAH + (i)*8)
-#define MPSAR(i)	  (MPSAR + (i)*4) /* 256 */
-#define VFTA(i)		  (VFTA + (i)*4)  /* 128 */
-#define MRQC		  0x05818
-#define MRQC_MRQE(v)	  ((v)&0xF)
-#define MRQC_RSS	  1 /* MRQE: RSS alone, no pools, no traffic classes */
-#define MRQC_VMDQ_64	  8 /* 64 pools */
-#define MRQC_VMDQ_32_RSS  10
-#define MRQC_VMDQ_64_RSS  11
-#define MRQC_TCP_IPV4	  BIT(16)
-#define MRQC_IPV4	  BIT(17)
-#define MRQC_IPV6	  BIT(20)
-#define MRQC_TCP_IPV6	  BIT(21)
-#define MRQC_UDP_IPV4	  BIT(22)
-#define MRQC_UDP_IPV6	  BIT(23)
-#define RQTC		  0x0EC70
-#define RSSRK(i)	  (0x0EB80 + (i)*4) /* 10; also at 0x05C80 */
-#define RETA(i)		  (0x0EB00 + (i)*4) /* 32; also at 0x05C00 */
-#define ETQF(i)		  (0x05128 + (i)*4) /* 8 */
-#define ETQF_1588	  BIT(30)
-#define ETQF_FILTER_EN	  BIT(31)
-#define ETQS(i)		  (0x0EC00 + (i)*4) /* 8 */
-#define ETQS_RX_QUEUE(v)  (((v) >> 16) & 0x7F)
-#define ETQS_QUEUE_EN	  BIT(31)
-#define SAQF(i)		  (0x0E000 + (i)*4) /* 128 of each of these five */
-#define DAQF(i)		  (0x0E200 + (i)*4)
-#define SDPQF(i)	  (0x0E400 + (i)*4) /* source port 15:0, destination port 31:16 */
-#define FTQF(i)		  (FTQF + (i)*4)
-#define FTQF_PROTOCOL(v)  ((v)&3) /* TCP, UDP, SCTP, other */
-#define FTQF_PRIORITY(v)  (((v) >> 2) & 7)
-#define FTQF_POOL(v)	  (((v) >> 8) & 0x3F)
-#define FTQF_MASK_SRC	  BIT(25) /* these are not compared */
-#define FTQF_MASK_DST	  BIT(26)
-#define FTQF_MASK_SPORT	  BIT(27)
-#define FTQF_MASK_DPORT	  BIT(28)
-#define FTQF_MASK_PROTO	  BIT(29)
-#define FTQF_MASK_POOL	  BIT(30)
-#define FTQF_QUEUE_EN	  BIT(31)
-#define L34TIMIR(i)	  (0x0E800 + (i)*4)
-#define L34TIMIR_RESERVED BIT(19) /* 19:13 must be 1000000b */
-#define L34TIMIR_QUEUE(v) (((v) >> 21) & 0x7F)
+#define FCTRL_SBP	     BIT(1)
+#define VLNCTRL		     0x05088
+#define VLNCTRL_VET(v)	     ((v)&0xFFFF)
+#define VLNCTRL_CFI	     BIT(28)
+#define VLNCTRL_CFIEN	     BIT(29)
+#define VLNCTRL_VFE	     BIT(30)
+#define MCSTCTRL	     0x05090
+#define MCSTCTRL_MO(v)	     ((v)&3) /* which bits of the address index the table */
+#define MCSTCTRL_MFE	     BIT(2)
+#define RXCSUM		     0x05000
+#define RXCSUM_IPPCSE	     BIT(12)
+#define RXCSUM_PCSD	     BIT(13)
+#define RFCTL		     0x05008
+#define RFCTL_RSC_DIS	     BIT(5)
+#define MTA(i)		     (MTA + (i)*4) /* 128 */
+#define RAL(i)		     (RAL + (i)*8) /* 128; the first 16 also at 0x05400 */
+#define RAH(i)		     (RAH + (i)*8)
+#define MPSAR(i)	     (MPSAR + (i)*4) /* 256 */
+#define VFTA(i)		     (VFTA + (i)*4)  /* 128 */
+#define MRQC		     0x05818
+#define MRQC_MRQE(v)	     ((v)&0xF)
+#define MRQC_RSS	     1 /* MRQE: RSS alone, no pools, no traffic classes */
+#define MRQC_8_CLASSES	     2
+#define MRQC_4_CLASSES	     3
+#define MRQC_8_CLASSES_RSS   4
+#define MRQC_4_CLASSES_RSS   5
+#define MRQC_VMDQ_64	     8 /* 64 pools */
+#define MRQC_VMDQ_32_RSS     10
+#define MRQC_VMDQ_64_RSS     11
+#define MRQC_VMDQ_16_CLASSES 12 /* 16 pools with 8 classes */
+#define MRQC_VMDQ_32_CLASSES 13 /* 32 with 4 */
+#define MRQC_TCP_IPV4	     BIT(16)
+#define MRQC_IPV4	     BIT(17)
+#define MRQC_IPV6	     BIT(20)
+#define MRQC_TCP_IPV6	     BIT(21)
+#define MRQC_UDP_IPV4	     BIT(22)
+#define MRQC_UDP_IPV6	     BIT(23)
+#define RQTC		     0x0EC70
+#define RQTC_BITS(v, tc)     ((v) >> 4 * (tc)&7) /* of the queue within a class, by RSS */
+#define RSSRK(i)	     (0x0EB80 + (i)*4)	 /* 10; also at 0x05C80 */
+#define RETA(i)		     (0x0EB00 + (i)*4)	 /* 32; also at 0x05C00 */
+#define ETQF(i)		     (0x05128 + (i)*4)	 /* 8 */
+#define ETQF_1588	     BIT(30)
+#define ETQF_FILTER_EN	     BIT(31)
+#define ETQS(i)		     (0x0EC00 + (i)*4) /* 8 */
+#define ETQS_RX_QUEUE(v)     (((v) >> 16) & 0x7F)
+#define ETQS_QUEUE_EN	     BIT(31)
+#define SAQF(i)		     (0x0E000 + (i)*4) /* 128 of each of these five */
+#define DAQF(i)		     (0x0E200 + (i)*4)
+#define SDPQF(i)	     (0x0E400 + (i)*4) /* source port 15:0, destination port 31:16 */
+#define FTQF(i)		     (FTQF + (i)*4)
+#define FTQF_PROTOCOL(v)     ((v)&3) /* TCP, UDP, SCTP, other */
+#define FTQF_PRIORITY(v)     (((v) >> 2) & 7)
+#define FTQF_POOL(v)	     (((v) >> 8) & 0x3F)
+#define FTQF_MASK_SRC	     BIT(25) /* these are not compared */
+#define FTQF_MASK_DST	     BIT(26)
+#define FTQF_MASK_SPORT	     BIT(27)
+#define FTQF_MASK_DPORT	     BIT(28)
+#define FTQF_MASK_PROTO	     BIT(29)
+#define FTQF_MASK_POOL	     BIT(30)
+#define FTQF_QUEUE_EN	     BIT(31)
+#define L34TIMIR(i)	     (0x0E800 + (i)*4)
+#define L34TIMIR_RESERVED    BIT(19) /* 19:13 must be 1000000b */
+#define L34TIMIR_QUEUE(v)    (((v) >> 21) & 0x7F)
 
 /* ---- 8.2.3.8 Receive DMA ---- */
 
@@ -263,7 +270,9 @@
 
 /* ---- 8.2.3.10 DCB ---- */
 
-#define RTTBCNRC 0x04984
+#define RTTBCNRC	   0x04984
+#define RTRUP2TC	   0x03020
+#define RTRUP2TC_TC(v, up) ((v) >> 3 * (up)&7)
 
 /* ---- 8.2.3.12 Security ---- */
 

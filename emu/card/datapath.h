@@ -235,6 +235,13 @@ uint32_t nic_pool_queue(const struct nic *nic, uint32_t pool, uint32_t index);
 /** nic_pool_size() - queues of each pool; 0: there are none */
 uint32_t nic_pool_size(const struct nic *nic);
 
+/* ---- classes.c ---- */
+
+/** nic_class_count() - traffic classes; 0: there are none */
+uint32_t nic_class_count(const struct nic *nic);
+/** nic_class_queue() - the queue of a packet by its class, and its pool or the entry @index of RETA */
+uint32_t nic_class_queue(const struct nic *nic, const struct nic_packet *packet, uint32_t index);
+
 /* ---- flow_director.c ---- */
 
 /**

@@ -118,7 +118,7 @@ struct nic_flow {
  * @max:       longest frame without CRC and VLAN tag
  * @crc:       bytes of CRC that go to memory: 0 or 4
  * @macs:      enabled entries of RAL and RAH, first byte lowest; @mac_index: which they are
- * @pools:     queues of each pool, 0: there are none
+ * @pools:     queues of each pool, 0: there are none; @classes: traffic classes, 0: none
  * @toeplitz:  hash of each value of each nibble of the input; for @key
  * @dirty:     queues that took part in the burst
  */
@@ -132,7 +132,7 @@ struct nic_receiver {
 	uint32_t max, crc;
 	uint32_t mac_count, hash_shift;
 	uint32_t vlan_type, vlan_cfi_mask, vlan_cfi;
-	uint32_t rss_fields, pools;
+	uint32_t rss_fields, pools, classes;
 	uint32_t ethertype[8], ethertype_queue[8];
 	uint32_t synqf;
 	uint32_t flow_count;

@@ -121,8 +121,9 @@ void nic_eeprom_create(struct nic *nic, const uint8_t mac[6])
 	word[SFP_SEQUENCE + 1] = 0xFFFF;
 
 	word[WORD_SAN_MAC] = 0xFFFF;
-	/* Any SFP+ module will do; no work-around for crosstalk from an empty cage is needed. */
-	word[WORD_DEVICE_CAPS] = 0x1 | 0x80;
+	/* Any SFP+ module will do; no Fibre Channel over Ethernet, no wake-up; no work-around for crosstalk from an
+	 * empty cage is needed. */
+	word[WORD_DEVICE_CAPS] = 0x1 | 0x2 | 0x80;
 	word[WORD_VERSION] = 0x0001;
 	word[WORD_VERSION + 1] = 0x8000;
 	word[WORD_FREE] = END;

@@ -2,7 +2,7 @@
 /*
  * Which received frames are for this card (7.1.1), and to which queue they go (7.1.2).
  *
- * Not here: DCB classes. All frames are traffic class 0. Pools are in pools.c.
+ * Pools are in pools.c, traffic classes in classes.c.
  */
 #include "datapath.h"
 
@@ -47,9 +47,14 @@ static void configure_rss(struct nic *nic, struct nic_receiver *rx)
 	uint32_t mrqc = nic_get(nic, MRQC);
 	uint8_t key[sizeof(rx->key)];
 
-	/* 8.2.3.7.12: MRQE; the modes that are not here share the port out to classes. */
+	/* 8.2.3.7.12: in these modes of MRQE. */
+	const uint32_t with_rss = BIT(MRQC_RSS) | BIT(MRQC_8_CLASSES_RSS) |
+				  BIT(MRQC_4_CLASSES_RSS) | BIT(MRQC_VMDQ_32_RSS) |
+				  BIT(MRQC_VMDQ_64_RSS);
+
+	rx->rss = with_rss >> MRQC_MRQE(mrqc) & 1;
 	rx->pools = nic_pool_size(nic);
-	rx->rss = rx->pools ? MRQC_MRQE(mrqc) != MRQC_VMDQ_64 : MRQC_MRQE(mrqc) == MRQC_RSS;
+	rx->classes = nic_class_count(nic);
 	rx->rss_fields = mrqc;
 	for (uint32_t i = 0; i < 128; i++)
 		rx->reta[i] = nic_get(nic, RETA(i / 4)) >> i % 4 * 8 & 15;
@@ -137,8 +142,8 @@ void nic_filter_configure(struct nic *nic)
 	rx->synqf = nic_get(nic, SYNQF);
 	configure_rss(nic, rx);
 	rx->director = nic->director && nic_get(nic, FDIRCTRL) & FDIRCTRL_INIT_DONE;
-	rx->steer = rx->rss || rx->pools || rx->any_ethertype || rx->flow_count || rx->director ||
-		    rx->synqf & SYNQF_QUEUE_EN;
+	rx->steer = rx->rss || rx->pools || rx->classes || rx->any_ethertype || rx->flow_count ||
+		    rx->director || rx->synqf & SYNQF_QUEUE_EN;
 }
 
 static bool exact_match(const struct nic_receiver *rx, uint64_t destination)
@@ -282,7 +287,9 @@ uint32_t nic_pick_queue(struct nic *nic, const uint8_t *frame, struct nic_packet
 	if (syn)
 		return SYNQF_QUEUE(rx->synqf);
 	uint32_t queue = packet->rss_type ? rx->reta[packet->hash & 0x7F] : 0;
-	if (unlikely(rx->pools))
+	if (unlikely(rx->classes))
+		queue = nic_class_queue(nic, packet, queue);
+	else if (unlikely(rx->pools))
 		queue = nic_pool_queue(nic, packet->pool, queue);
 	return rx->director ? nic_direct(nic, frame, packet, status, queue) : queue;
 }

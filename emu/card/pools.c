@@ -3,7 +3,7 @@
  * Virtual machine device queues (7.10.3): the receive queues are shared out to pools, and a frame goes to the pools
  * that want it: each gets a copy, in the queue that RSS finds among the pool's two or four.
  *
- * Not here: switching between pools on the way out (PFDTXGSWC), mirroring, anti-spoofing, traffic classes.
+ * Not here: switching between pools on the way out (PFDTXGSWC), mirroring, anti-spoofing.
  */
 #include "datapath.h"
 
@@ -98,7 +98,10 @@ uint32_t nic_pool_size(const struct nic *nic)
 	case MRQC_VMDQ_64_RSS:
 		return 2;
 	case MRQC_VMDQ_32_RSS:
+	case MRQC_VMDQ_32_CLASSES:
 		return 4;
+	case MRQC_VMDQ_16_CLASSES:
+		return 8;
 	default:
 		return 0;
 	}

@@ -184,7 +184,7 @@ static void make_sense(void)
 	reg_write(VLNCTRL, 0x8100);
 	reg_write(RFCTL, 0);
 	if (below(2)) { /* pools 0 and 1 have the queues that are set up */
-		reg_write(MRQC, MRQC_VMDQ_64 + below(4));
+		reg_write(MRQC, below(14));
 		reg_write(PFVTCTL, (uint32_t)random64() | PFVTCTL_VT_ENA);
 		reg_write(PFVFRE(0), 3);
 		for (uint32_t pool = 0; pool < 2; pool++)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Virtual machine device queues: frames go to the pools that want them. */
+/* Virtual machine device queues: frames go to the pools that want them; and traffic classes. */
 #include "tests/unit/nic_card.h"
 
 #define POOLS 4 /* of 64, in these tests */
@@ -212,6 +212,77 @@ static void a_full_pool_does_not_hold_up_others(void **state)
 	assert_int_equal(reg_read(MPC(0)), 1);
 }
 
+/* With classes, a pool has a queue for each of them. */
+static void pools_have_queues_for_classes(void **state)
+{
+	uint8_t frame[64];
+
+	(void)state;
+	pools_on(MRQC_VMDQ_32_CLASSES);
+	per_pool = 4;
+	for (uint32_t i = 0; i < POOLS * 4; i++) {
+		rings[i] = rx_ring(i, 64, ADVANCED);
+		rx_post(&rings[i], 63);
+	}
+	reg_write(RTRUP2TC, 3 << 15); /* priority 5 is class 3 */
+	frame_to(frame, pool_mac(2), sizeof(frame), 1);
+	store_be16(frame + 12, 0x8100);
+	store_be16(frame + 14, 5 << 13);
+	nic_receive(card.nic, frame, sizeof(frame), 0);
+	card_poll(LOTS);
+	assert_int_equal(frames_in(2 * 4 + 3), 1);
+	store_be16(frame + 14, 4 << 13);
+	nic_receive(card.nic, frame, sizeof(frame), 0);
+	card_poll(LOTS);
+	assert_int_equal(frames_in(2 * 4), 1);
+}
+
+/* All entries of RETA are 15. */
+static void classes_have_queues_by_priority(void **state)
+{
+	static const struct {
+		uint32_t mode, classes, bits, offset;
+	} cases[] = {
+		{ MRQC_8_CLASSES, 8, 4, 0 },	  { MRQC_4_CLASSES, 4, 4, 0 },
+		{ MRQC_8_CLASSES_RSS, 8, 4, 15 }, { MRQC_8_CLASSES_RSS, 8, 1, 1 },
+		{ MRQC_4_CLASSES_RSS, 4, 2, 3 },  { MRQC_4_CLASSES_RSS, 4, 0, 0 },
+	};
+	uint8_t plain[128], frame[132];
+	const size_t length = ip_frame(plain, 4, 6, 20);
+
+	(void)state;
+	memcpy(plain, card_mac, 6);
+	memcpy(frame, plain, 12);
+	memcpy(frame + 16, plain + 12, length - 12);
+	store_be16(frame + 12, 0x8100);
+	reg_write(RTRUP2TC, 07654321); /* priority p is class p + 1, and 7 class 0 */
+	for (uint32_t r = 0; r < 32; r++)
+		reg_write(RETA(r), 0x0F0F0F0F);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		reg_write(MRQC, cases[i].mode | MRQC_IPV4 | MRQC_TCP_IPV4);
+		reg_write(RQTC, cases[i].bits * 0x11111111);
+		for (uint32_t priority = 0; priority < 8; priority++) {
+			const uint32_t class = (priority + 1) % 8 % cases[i].classes;
+			const uint32_t queue = class * (128 / cases[i].classes) + cases[i].offset;
+			struct ring ring = rx_ring(queue, 64, ADVANCED);
+			rx_post(&ring, 1);
+			store_be16(frame + 14, (uint16_t)(priority << 13));
+			assert_int_equal(nic_receive(card.nic, frame, length + 4, 0), NIC_TAKEN);
+			card_poll(LOTS);
+			assert_true(rx_status(&ring, 0) & RXD_DD);
+			if (priority == 0) {
+				rx_post(&ring, 1);
+				assert_int_equal(nic_receive(card.nic, plain, length, 0),
+						 NIC_TAKEN);
+				card_poll(LOTS);
+				assert_true(rx_status(&ring, 1) & RXD_DD);
+			}
+			reg_write(RXDCTL(queue), 0);
+			card_poll(LOTS);
+		}
+	}
+}
+
 static void without_vt_ena_there_are_no_pools(void **state)
 {
 	(void)state;
@@ -230,6 +301,8 @@ int main(void)
 		card_test(without_replication_there_is_one_copy),
 		card_test(rss_finds_a_queue_of_the_pool),
 		card_test(a_full_pool_does_not_hold_up_others),
+		card_test(pools_have_queues_for_classes),
+		card_test(classes_have_queues_by_priority),
 		card_test(without_vt_ena_there_are_no_pools),
 	};
 
