@@ -103,7 +103,7 @@ static inline bool ixy_rx_time(const struct pkt_buf *buf, uint64_t *ns)
 	return buf->status & IXY_RX_TIME;
 }
 
-/* ---- Packets to be sent ---- */
+/* ---- Packets to be sent (82599: datasheet 7.2.3 to 7.2.5, 7.4) ---- */
 
 /* struct ixy_tx_offload.flags */
 #define IXY_TX_IPV4_CHECKSUM (1 << 0) /* of the IPv4 header; of IPv6, which has none, nothing */
@@ -129,13 +129,13 @@ struct ixy_tx_offload {
  * ixy_tx_offload_batch() - send packets that the card completes
  * @offloads: one for each packet
  *
- * As ixy_tx_batch(), which may be used beside it, but only of a device whose configuration has
- * tx_offload set; others take nothing. What checksum fields hold does not matter, nor, of a packet to be
- * cut, the length in the IP header. Both are overwritten. A packet to be cut may be as long as its buffer, with at
- * most 262143 bytes of TCP data, see mempool_create().
+ * As ixy_tx_batch(), which may be used beside it by the thread of the queue, but only of a device whose
+ * configuration has tx_offload set; others take nothing. Fill in the headers, but for the checksums and,
+ * of a packet to be cut, the length in the IP header: those are overwritten, in the packet, too. A packet
+ * to be cut may be as long as its buffer (mempool_create()), with at most 262143 bytes of TCP data.
  *
- * Packets that are not what is to be done to them (no IP where it should be, headers longer than the
- * frame, fragments, IPsec) are dropped and count as taken.
+ * Packets to which that cannot be done (no IP where it should be, headers longer than the frame,
+ * fragments, an IPv6 routing header, too long) are dropped and count as taken.
  *
  * Return: as ixy_tx_batch(). A packet may need several descriptors.
  */
@@ -146,7 +146,7 @@ static inline uint32_t ixy_tx_offload_batch(struct ixy_device *dev, uint16_t que
 	return dev->ops->control->tx_offload(dev, queue, bufs, offloads, n);
 }
 
-/* ---- The clock (IEEE 1588) ---- */
+/* ---- The clock (IEEE 1588; 82599: datasheet 7.9); also while others receive and send ---- */
 
 /**
  * ixy_read_clock() - what time is it?
