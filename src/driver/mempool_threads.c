@@ -34,11 +34,13 @@ void mempool_collect(struct mempool *pool)
 		pool->stack[pool->free++] = buf;
 }
 
-/* @n buffers of a destroyed pool have come back. After that only the thread that freed the last one may
- * touch the pool. */
+/*
+ * @n buffers of a destroyed pool have come back; mempool_destroy() itself counts as one more, so that it is
+ * never overtaken by all of them. After that only the thread that was last may touch the pool.
+ */
 static void count_back(struct mempool *pool, uint32_t n)
 {
-	const uint32_t all = pool->count;
+	const uint32_t all = pool->count + 1;
 
 	if (__atomic_add_fetch(&pool->back, n, __ATOMIC_ACQ_REL) == all) {
 		vfio_dma_free(&pool->mem);
@@ -73,7 +75,7 @@ void mempool_destroy(struct mempool *pool)
 	if (!pool)
 		return;
 	mempool_disown(pool);
-	uint32_t back = pool->free;
+	uint32_t back = pool->free + 1;
 	for (struct pkt_buf *buf =
 		     __atomic_exchange_n(&pool->returned, CLOSED(pool), __ATOMIC_ACQUIRE);
 	     buf; buf = (struct pkt_buf *)buf->data)

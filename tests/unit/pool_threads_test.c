@@ -227,6 +227,25 @@ static void *end_share(void *argument)
 	return NULL;
 }
 
+/* All buffers come back between two steps of the thread that destroys the pool: its list is closed, its own count is
+ * still to come. Until then the pool must stay. */
+static void who_destroys_a_pool_may_be_the_last(void **state)
+{
+	uint32_t before = dma_maps();
+	struct mempool *pool = make_pool(SMALL);
+	struct pkt_buf *bufs[SMALL];
+
+	(void)state;
+	assert_int_equal(pkt_buf_alloc_batch(pool, bufs, SMALL), SMALL);
+	mempool_disown(pool);
+	__atomic_store_n(&pool->returned, (struct pkt_buf *)pool, __ATOMIC_RELAXED);
+	pkt_buf_free_batch(bufs, SMALL);
+	assert_int_equal(dma_maps(), before + 1);
+	__atomic_store_n(&pool->returned, NULL, __ATOMIC_RELAXED);
+	mempool_destroy(pool);
+	assert_int_equal(dma_maps(), before);
+}
+
 /* In either order: the thread that destroys the pool is last, or one that still has buffers. */
 static void the_last_buffer_takes_the_pool_with_it(void **state)
 {
@@ -392,6 +411,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(four_threads_lose_no_buffer_and_get_none_twice),
+		cmocka_unit_test(who_destroys_a_pool_may_be_the_last),
 		cmocka_unit_test(the_last_buffer_takes_the_pool_with_it),
 		cmocka_unit_test(a_pool_stays_until_its_last_buffer_is_back),
 		cmocka_unit_test(the_owner_uses_its_stack_alone),
