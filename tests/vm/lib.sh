@@ -171,8 +171,8 @@ answer()
 		if ! IFS= read -r -t 1 -u 9 line; then
 			part+=$line # as much as has come in this second
 			gone "$qemu" && break
-			# The port may have lost the end of the command's line.
-			[ $SECONDS -lt $nudge ] || { echo >&8 && nudge=$((SECONDS + 10)); }
+			# The port may have lost the end of the command's line, or the answer.
+			[ $SECONDS -lt $nudge ] || { echo "${told%% *}" >&8 && nudge=$((SECONDS + 10)); }
 			continue
 		fi
 		line=$part$line part=''
@@ -182,10 +182,11 @@ answer()
 			echo "$told" >&8
 			continue
 			;;
-		$'\1'*) return "${line#?}" ;;
+		$'\1'"${told%% *} "*) return "${line##* }" ;;
+		$'\1'*) continue ;; # to an earlier command, once more
 		*$'\1'*) # output without a newline at its end
 			echo "${line%%$'\1'*}"
-			return "${line##*$'\1'}"
+			return "${line##* }"
 			;;
 		esac
 		printf '%s\n' "$line"
@@ -200,7 +201,7 @@ guest()
 {
 	[ -z "${VERBOSE:-}" ] || echo "guest# $*" >&2
 	told=$(base64 -w 0 <<<"$*")
-	told="${#told} $told"
+	told="$SRANDOM ${#told} $told"
 	echo "$told" >&8
 	answer
 }
