@@ -54,7 +54,7 @@ void nic_systim_written(struct nic *nic, uint32_t i, uint32_t old, uint32_t valu
 	(void)i;
 	(void)old;
 	(void)value;
-	set_systim(nic, nic_get(nic, SYSTIML) | (uint64_t)nic_get(nic, SYSTIMH) << 32);
+	set_systim(nic, nic_get64(nic, SYSTIML));
 }
 
 void nic_timinca_written(struct nic *nic, uint32_t i, uint32_t old, uint32_t value)

@@ -226,6 +226,14 @@ bool nic_filter(const struct nic *nic, uint64_t destination, const struct nic_pa
 uint32_t nic_pick_queue(struct nic *nic, const uint8_t *frame, struct nic_packet *packet,
 			uint32_t *status);
 
+/** nic_in_table() - 7.1.1.1: twelve of an address's last 16 bits are the number of a bit in @table. */
+static inline bool nic_in_table(const struct nic *nic, uint32_t table, uint64_t destination)
+{
+	const uint32_t bit = destination >> nic->receiver.hash_shift & 0xFFF;
+
+	return nic_get(nic, table + bit / 32 * 4) >> bit % 32 & 1;
+}
+
 /* ---- pools.c ---- */
 
 /** nic_pools() - the pools that want a frame */

@@ -155,14 +155,6 @@ static bool exact_match(const struct nic_receiver *rx, uint64_t destination)
 	return false;
 }
 
-/* 7.1.1.1: twelve of the address's last 16 bits are the number of a bit in MTA. */
-static bool hash_match(const struct nic *nic, const struct nic_receiver *rx, uint64_t destination)
-{
-	uint32_t bit = destination >> rx->hash_shift & 0xFFF;
-
-	return rx->hash_multicast && nic_get(nic, MTA(bit / 32)) >> bit % 32 & 1;
-}
-
 static bool filter_mac(const struct nic *nic, const struct nic_receiver *rx, uint64_t destination,
 		       uint32_t *status)
 {
@@ -173,7 +165,8 @@ static bool filter_mac(const struct nic *nic, const struct nic_receiver *rx, uin
 
 	*status |= RXD_PIF;
 	if (destination & 1)
-		return rx->all_multicast || hash_match(nic, rx, destination);
+		return rx->all_multicast ||
+		       (rx->hash_multicast && nic_in_table(nic, MTA, destination));
 	return rx->all_unicast;
 }
 

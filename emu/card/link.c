@@ -133,8 +133,12 @@ void nic_msca_written(struct nic *nic, uint32_t i, uint32_t old, uint32_t value)
 
 	(void)i;
 	(void)old;
-	if (nic->x540 && value & MSCA_MDICMD && nic_mdio(nic, value))
-		nic_link_restart(nic);
-	if (!nic->x540 && (value & MSCA_MDICMD) && (op == MSCA_OP_READ || op == MSCA_OP_READ_INC))
+	if (!(value & MSCA_MDICMD))
+		return;
+	if (nic->x540) {
+		if (nic_mdio(nic, value))
+			nic_link_restart(nic);
+	} else if (op == MSCA_OP_READ || op == MSCA_OP_READ_INC) {
 		nic_set(nic, MSRWD, nic_get(nic, MSRWD) | 0xFFFF0000);
+	}
 }

@@ -184,6 +184,12 @@ static inline uint32_t nic_get(const struct nic *nic, uint32_t offset)
 	return __atomic_load_n((const uint32_t *)(nic->bar0 + offset), __ATOMIC_RELAXED);
 }
 
+/* Two that follow each other, the low half first. */
+static inline uint64_t nic_get64(const struct nic *nic, uint32_t offset)
+{
+	return nic_get(nic, offset) | (uint64_t)nic_get(nic, offset + 4) << 32;
+}
+
 static inline void nic_set(struct nic *nic, uint32_t offset, uint32_t value)
 {
 	__atomic_store_n((uint32_t *)(nic->bar0 + offset), value, __ATOMIC_RELAXED);

@@ -55,10 +55,10 @@ void nic_set_backlog(struct nic *nic, bool high)
 void nic_pause_poll(struct nic *nic)
 {
 	struct nic_pause *pause = &nic->pause;
-	const uint32_t time = nic_get(nic, FCTTV(0)) & 0xFFFF, refresh = nic_get(nic, FCRTV);
 
 	if (likely(!pause->backlog && !pause->stopped))
 		return;
+	const uint32_t time = nic_get(nic, FCTTV(0)) & 0xFFFF, refresh = nic_get(nic, FCRTV);
 	if (!(nic_get(nic, FCCFG) & FCCFG_TFCE) || !(nic_get(nic, FCRTH(0)) & FCRTH_FCEN) ||
 	    !nic_link_up(nic)) {
 		pause->stopped = false;

@@ -7,14 +7,8 @@
  */
 #include "datapath.h"
 
-#define POOLS	      64
-#define BROADCAST     0xFFFFFFFFFFFFull
-#define UTA_BIT(a, s) ((uint32_t)((a) >> (s)) & 0xFFF)
-
-static uint64_t get_pair(const struct nic *nic, uint32_t offset)
-{
-	return nic_get(nic, offset) | (uint64_t)nic_get(nic, offset + 4) << 32;
-}
+#define POOLS	  64
+#define BROADCAST 0xFFFFFFFFFFFFull
 
 /* Pools whose PFVML2FLT has the bit. */
 static uint64_t with(const struct nic *nic, uint32_t bit)
@@ -26,13 +20,6 @@ static uint64_t with(const struct nic *nic, uint32_t bit)
 	return pools;
 }
 
-static bool in_table(const struct nic *nic, uint32_t table, uint64_t destination)
-{
-	const uint32_t bit = UTA_BIT(destination, nic->receiver.hash_shift);
-
-	return nic_get(nic, table + bit / 32 * 4) >> bit % 32 & 1;
-}
-
 static uint64_t by_address(const struct nic *nic, uint64_t destination)
 {
 	const struct nic_receiver *rx = &nic->receiver;
@@ -40,15 +27,15 @@ static uint64_t by_address(const struct nic *nic, uint64_t destination)
 
 	for (uint32_t i = 0; i < rx->mac_count; i++)
 		if (rx->macs[i] == destination)
-			pools |= get_pair(nic, MPSAR(2 * rx->mac_index[i]));
+			pools |= nic_get64(nic, MPSAR(2 * rx->mac_index[i]));
 	if (destination == BROADCAST)
 		return pools | with(nic, PFVML2FLT_BAM);
 	if (destination & 1) {
-		if (rx->hash_multicast && in_table(nic, MTA(0), destination))
+		if (rx->hash_multicast && nic_in_table(nic, MTA, destination))
 			pools |= with(nic, PFVML2FLT_ROMPE);
 		return pools | with(nic, PFVML2FLT_MPE);
 	}
-	return pools | (in_table(nic, PFUTA, destination) ? with(nic, PFVML2FLT_ROPE) : 0);
+	return pools | (nic_in_table(nic, PFUTA, destination) ? with(nic, PFVML2FLT_ROPE) : 0);
 }
 
 /* Datasheet gap: what PFVLVF means while VLANs are not filtered (VLNCTRL.VFE). Nothing here. */
@@ -62,7 +49,7 @@ static uint64_t by_vlan(const struct nic *nic, const struct nic_packet *packet)
 		return UINT64_MAX;
 	for (uint32_t i = 0; i < POOLS; i++)
 		if (nic_get(nic, PFVLVF(i)) == (PFVLVF_VI_EN | (packet->vlan_tag & 0xFFFu)))
-			pools |= get_pair(nic, PFVLVFB(2 * i));
+			pools |= nic_get64(nic, PFVLVFB(2 * i));
 	return pools;
 }
 
@@ -76,7 +63,7 @@ uint64_t nic_pools(const struct nic *nic, uint64_t destination, const struct nic
 	/* Datasheet gap: which one gets a frame that several want while there is no replication. */
 	if (!(control & PFVTCTL_RPL_EN))
 		pools &= -pools;
-	return pools & get_pair(nic, PFVFRE(0));
+	return pools & nic_get64(nic, PFVFRE(0));
 }
 
 /* 7.1.2.2: a pool has two queues, or four where there are 32 of them; PSRTYPE says how many RSS may use. */

@@ -28,11 +28,6 @@ void nic_count(struct nic *nic, uint32_t offset, uint32_t n)
 	nic_set(nic, offset, sum);
 }
 
-static uint64_t get_pair(const struct nic *nic, uint32_t low_offset)
-{
-	return nic_get(nic, low_offset) | (uint64_t)nic_get(nic, low_offset + 4) << 32;
-}
-
 static void set_pair(struct nic *nic, uint32_t low_offset, uint64_t value)
 {
 	nic_set(nic, low_offset, (uint32_t)value);
@@ -45,7 +40,7 @@ void nic_count64(struct nic *nic, uint32_t low_offset, uint64_t n)
 
 	if (rests(nic, low_offset))
 		return;
-	if (__builtin_add_overflow(get_pair(nic, low_offset), n, &sum) || sum > PAIR_MAX)
+	if (__builtin_add_overflow(nic_get64(nic, low_offset), n, &sum) || sum > PAIR_MAX)
 		sum = PAIR_MAX;
 	set_pair(nic, low_offset, sum);
 }
@@ -53,13 +48,13 @@ void nic_count64(struct nic *nic, uint32_t low_offset, uint64_t n)
 uint32_t nic_stats_read_low(struct nic *nic, uint32_t low_offset)
 {
 	nic->latch.low_offset = low_offset;
-	nic->latch.value = get_pair(nic, low_offset);
+	nic->latch.value = nic_get64(nic, low_offset);
 	return (uint32_t)nic->latch.value;
 }
 
 uint32_t nic_stats_read_high(struct nic *nic, uint32_t low_offset)
 {
-	uint64_t value = get_pair(nic, low_offset);
+	uint64_t value = nic_get64(nic, low_offset);
 	uint64_t reported = value;
 
 	/* A pair in a doorbell page may have shrunk since: it is the driver's memory, too. */
