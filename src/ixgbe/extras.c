@@ -8,13 +8,12 @@ void ixgbe_init_extras(struct ixgbe_device *dev)
 	const size_t contexts = c->tx_queues * sizeof(struct ixgbe_context);
 
 	/* The rules lie behind the contexts: one piece of memory, given back with the device. */
-	dev->extras = calloc(1, sizeof(*dev->extras) + contexts +
-					c->flow_rules * sizeof(struct ixgbe_rule));
+	dev->extras = calloc(1, sizeof(*dev->extras) + contexts + c->flow_rules * sizeof(uint32_t));
 	if (!dev->extras) {
 		dev->error = ixy_fail(ENOMEM, "%s: out of memory", vfio_address(dev->ixy.vfio));
 		return;
 	}
-	dev->extras->rules = (struct ixgbe_rule *)(dev->extras->contexts + c->tx_queues);
+	dev->extras->rules = (uint32_t *)(dev->extras->contexts + c->tx_queues);
 	ixgbe_wake_phy(dev);
 	if (c->timestamps)
 		ixgbe_init_clock(dev);

@@ -11,17 +11,13 @@ struct ixgbe_context {
 	uint64_t addr, info;
 };
 
-/* rules.c: @hash is what FDIRHASH says of it; 0: none, as the index is part of it and begins at 1. */
-struct ixgbe_rule {
-	uint32_t hash;
-};
-
 /**
  * struct ixgbe_extras
  * @contexts:   of each send queue
  * @clock:      ns that were read last, by any thread
  * @increment:  TIMINCA
- * @rules:      config.flow_rules of them; @used of them are in the card, which compares @match
+ * @rules:      config.flow_rules of them: FDIRHASH; 0: none, as the index, which begins at 1, is part of it
+ * @used:       how many are in the card, which compares @match
  * @rule_stats: FDIRMATCH and FDIRMISS, added up
  */
 struct ixgbe_extras {
@@ -29,7 +25,7 @@ struct ixgbe_extras {
 	uint32_t increment, used;
 	uint8_t match;
 	struct ixy_rule_stats rule_stats;
-	struct ixgbe_rule *rules;
+	uint32_t *rules;
 	struct ixgbe_context contexts[];
 };
 

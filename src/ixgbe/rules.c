@@ -70,13 +70,19 @@ static uint32_t flow_type(uint8_t protocol)
 					  : 0;
 }
 
+static int check_possible(const struct ixgbe_device *dev)
+{
+	return dev->ixy.config.flow_rules
+		       ? 0
+		       : ixy_fail(ENOTSUP, "%s: flow rule: config.flow_rules is 0",
+				  vfio_address(dev->ixy.vfio));
+}
+
 static int check_rule(const struct ixgbe_device *dev, const struct ixy_flow *flow)
 {
 	const struct ixgbe_extras *extras = dev->extras;
 	const char *address = vfio_address(dev->ixy.vfio);
 
-	if (!dev->ixy.config.flow_rules)
-		return ixy_fail(ENOTSUP, "%s: flow rule: config.flow_rules is 0", address);
 	if (flow->queue >= dev->ixy.config.rx_queues && flow->queue != IXY_FLOW_DROP)
 		return ixy_fail(EINVAL, "%s: flow rule: no queue %u, there are %u", address,
 				flow->queue, dev->ixy.config.rx_queues);
@@ -118,14 +124,13 @@ static uint32_t address_number(const uint8_t a[4])
  */
 static uint32_t bucket(const struct ixy_flow *f)
 {
-	const bool ports = f->match & PORTS;
 	uint32_t tag = f->match & IXY_FLOW_VLAN ? f->vlan : 0, words = 0, hash = 0;
 
 	tag |= f->match & IXY_FLOW_PROTOCOL ? flow_type(f->protocol) << 16 : 0;
 	words ^= f->match & IXY_FLOW_SRC ? address_number(f->src) : 0;
 	words ^= f->match & IXY_FLOW_DST ? address_number(f->dst) : 0;
-	words ^= ports && f->match & IXY_FLOW_SRC_PORT ? (uint32_t)f->src_port << 16 : 0;
-	words ^= ports && f->match & IXY_FLOW_DST_PORT ? f->dst_port : 0;
+	words ^= f->match & IXY_FLOW_SRC_PORT ? (uint32_t)f->src_port << 16 : 0;
+	words ^= f->match & IXY_FLOW_DST_PORT ? f->dst_port : 0;
 	const uint64_t plain = (uint64_t)words << 16 | words >> 16;
 	const uint64_t stream = plain ^ tag ^ (uint64_t)tag << 16;
 	for (uint32_t bit = 0; bit < 32; bit++)
@@ -151,14 +156,14 @@ int ixgbe_add_rule(struct ixy_device *ixy, const struct ixy_flow *flow)
 	const bool drop = flow->queue == IXY_FLOW_DROP;
 	uint32_t source, destination, i = 0;
 
-	int err = check_rule(dev, flow);
+	int err = check_possible(dev) ?: check_rule(dev, flow);
 	if (err)
 		return err;
 	if (ixgbe_gone(dev))
 		return -ENODEV;
 	if (!extras->used)
 		set_masks(dev, flow->match);
-	while (extras->rules[i].hash)
+	while (extras->rules[i])
 		i++;
 	/* Datasheet gap: which byte of an address comes first. As Linux has it, they lie there as in
 	 * the packet; ports and tag are numbers. */
@@ -175,7 +180,7 @@ int ixgbe_add_rule(struct ixy_device *ixy, const struct ixy_flow *flow)
 				(drop ? DROP_QUEUE : flow->queue) << 16);
 	if (err)
 		return err;
-	extras->rules[i].hash = hash;
+	extras->rules[i] = hash;
 	extras->used++;
 	return (int)i;
 }
@@ -185,16 +190,16 @@ int ixgbe_remove_rule(struct ixy_device *ixy, int rule)
 	struct ixgbe_device *dev = (struct ixgbe_device *)ixy;
 	const uint32_t i = (uint32_t)rule, rules = ixy->config.flow_rules;
 
-	if (!rules)
-		return ixy_fail(ENOTSUP, "%s: flow rule: config.flow_rules is 0",
-				vfio_address(ixy->vfio));
-	if (i >= rules || !dev->extras->rules[i].hash)
-		return ixy_fail(ENOENT, "%s: there is no flow rule %d", vfio_address(ixy->vfio),
-				rule);
-	int err = carry_out(dev, dev->extras->rules[i].hash, FDIRCMD_CMD_REMOVE);
+	int err = check_possible(dev);
 	if (err)
 		return err;
-	dev->extras->rules[i].hash = 0;
+	if (i >= rules || !dev->extras->rules[i])
+		return ixy_fail(ENOENT, "%s: there is no flow rule %d", vfio_address(ixy->vfio),
+				rule);
+	err = carry_out(dev, dev->extras->rules[i], FDIRCMD_CMD_REMOVE);
+	if (err)
+		return err;
+	dev->extras->rules[i] = 0;
 	dev->extras->used--;
 	return 0;
 }
@@ -204,9 +209,9 @@ int ixgbe_read_rule_stats(struct ixy_device *ixy, struct ixy_rule_stats *stats)
 	struct ixgbe_device *dev = (struct ixgbe_device *)ixy;
 	struct ixy_rule_stats *sum = &dev->extras->rule_stats;
 
-	if (!ixy->config.flow_rules)
-		return ixy_fail(ENOTSUP, "%s: flow rule: config.flow_rules is 0",
-				vfio_address(ixy->vfio));
+	int err = check_possible(dev);
+	if (err)
+		return err;
 	if (ixgbe_gone(dev))
 		return -ENODEV;
 	sum->matched += ixgbe_read(dev, FDIRMATCH);

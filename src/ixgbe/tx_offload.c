@@ -244,6 +244,7 @@ static bool post_packet(struct ixgbe_queue *q, struct ixgbe_context *kept, struc
 			     (r->context.addr != kept->addr || r->context.info != kept->info);
 	const uint32_t need = context + (buf->size + CHUNK - 1) / CHUNK;
 	const uint32_t used = (q->next + q->size - q->last) % q->size;
+	const uint32_t slot = (q->clean + q->held) % q->size;
 	const uint64_t iova = pkt_buf_iova(buf);
 
 	if (need > q->size - 1 - used)
@@ -255,11 +256,10 @@ static bool post_packet(struct ixgbe_queue *q, struct ixgbe_context *kept, struc
 	for (uint32_t at = 0, size; at < buf->size; at += size) {
 		const uint32_t left = buf->size - at;
 		size = left < CHUNK ? left : CHUNK;
-		if (size == left)
-			q->run[(q->clean + q->held) % q->size] = (uint16_t)q->next;
 		post(q, iova + at, r->info | size | (size == left ? TXD_EOP | TXD_RS : 0));
 	}
-	q->bufs[(q->clean + q->held) % q->size] = buf;
+	q->bufs[slot] = buf;
+	q->run[slot] = (uint16_t)((q->next ? q->next : q->size) - 1);
 	q->held++;
 	return true;
 }
