@@ -69,7 +69,7 @@ static inline int ixy_remove_flow(struct ixy_device *dev, int flow)
  * @flow: its priority does not matter. Ports need a protocol, TCP or UDP.
  *
  * While there are rules, further ones have to have the same @flow->match: the card has one mask for
- * all. Of two rules for the same flow the card uses the older one.
+ * all. Do not add two for the same flow: which one counts is up to the card.
  *
  * Return: the number of the rule, for ixy_remove_rule(); -ENODEV; -ETIMEDOUT; -EINVAL (no such queue
  * or protocol, or not the fields of the other rules); -ENOSPC (there are config.flow_rules); -ENOTSUP
